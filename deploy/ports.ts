@@ -1,0 +1,150 @@
+/**
+ * Which ports we use, and who has them when they are taken.
+ *
+ * We never move silently to another port: bookmarks, scripts and a colleague's terminal would talk
+ * to the wrong server. Instead all ports are tried before anything starts, and the error names
+ * every holder and the one flag that moves the whole set.
+ */
+import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+
+export type Ports = {
+  readonly api: number
+  readonly nats: number
+  readonly postgres: number
+  readonly agency: number
+}
+
+export type PortHolder = { readonly pid: number; readonly command: string }
+
+const labels: Record<keyof Ports, string> = {
+  api: 'API and console',
+  nats: 'NATS',
+  postgres: 'Postgres',
+  agency: 'demo agency',
+}
+
+const defaults: Ports = { api: 4400, nats: 4222, postgres: 4402, agency: 4410 }
+
+/** The default ports, or the set that begins at `base` (`--port-base`, `HEADWAY_PORT_BASE`). */
+export function portsFrom(base: string | number | undefined): Ports {
+  if (base === undefined || base === '') return defaults
+  const first = Number(base)
+  if (!Number.isInteger(first) || first < 1 || first > 65_525) {
+    throw new Error(`port base ${base} is not a number from 1 to 65525`)
+  }
+  return { api: first, nats: first + 1, postgres: first + 2, agency: first + 10 }
+}
+
+/** Throws one error for all ports that are taken: by whom, and how to move. */
+export async function assertPortsFree(ports: Partial<Ports>): Promise<void> {
+  const taken: string[] = []
+  const holders: PortHolder[] = []
+  for (const [name, port] of Object.entries(ports) as [keyof Ports, number][]) {
+    const code = await listenError(port)
+    if (code === undefined) continue
+    const holder = code === 'EADDRINUSE' ? portHolder(port) : undefined
+    if (holder !== undefined) holders.push(holder)
+    const by =
+      holder !== undefined
+        ? `is taken by pid ${holder.pid}: ${holder.command}`
+        : code === 'EADDRINUSE'
+          ? `is taken (lsof -i :${port} may tell by whom)`
+          : `cannot be used (${code})`
+    taken.push(`port ${port} (${labels[name]}) ${by}`)
+  }
+  if (taken.length === 0) return
+  const base = await freeBase()
+  const advice = [`npm start -- --port-base ${base}\tuses ports ${base} to ${base + 10} instead`]
+  for (const pid of new Set(holders.map((holder) => holder.pid))) {
+    advice.push(`kill ${pid}\tstops the other one`)
+  }
+  throw new Error([...taken, ...advice.map((line) => `  ${line}`)].join('\n'))
+}
+
+/** A port nobody has at this moment. */
+export async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+/** Who listens on a TCP port, where `/proc` can tell and we may look. */
+export function portHolder(port: number): PortHolder | undefined {
+  const inodes = new Set([...listeners('/proc/net/tcp', port), ...listeners('/proc/net/tcp6', port)])
+  for (const entry of inodes.size === 0 ? [] : readdirSync('/proc')) {
+    if (/^\d+$/.test(entry) && hasSocket(entry, inodes)) {
+      return { pid: Number(entry), command: commandOf(Number(entry)) ?? 'unknown' }
+    }
+  }
+  return undefined
+}
+
+/** The command line of a live process; undefined when there is none or it only waits for burial. */
+export function commandOf(pid: number): string | undefined {
+  if (!Number.isInteger(pid) || pid < 1) return undefined
+  const words = existsSync('/proc/self/cmdline') ? procCommand(pid) : psCommand(pid)
+  return words === '' ? undefined : words
+}
+
+function procCommand(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').join(' ').trim()
+  } catch {
+    return ''
+  }
+}
+
+function psCommand(pid: number): string {
+  return spawnSync('ps', ['-o', 'command=', '-p', String(pid)], { encoding: 'utf8' }).stdout.trim()
+}
+
+function listenError(port: number): Promise<string | undefined> {
+  const server = createServer()
+  return new Promise((resolve) => {
+    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(undefined)))
+  })
+}
+
+async function freeBase(): Promise<number> {
+  for (let base = 4500; base < 60_000; base += 100) {
+    const codes = await Promise.all(Object.values(portsFrom(base)).map(listenError))
+    if (codes.every((code) => code === undefined)) return base
+  }
+  return 4500
+}
+
+function listeners(table: string, port: number): string[] {
+  try {
+    const rows = readFileSync(table, 'utf8').split('\n').slice(1)
+    return rows.flatMap((row) => {
+      const [, local, , state, , , , , , inode] = row.trim().split(/\s+/)
+      const listens = state === '0A' && Number.parseInt(local?.split(':')[1] ?? '', 16) === port
+      return listens && inode !== undefined ? [`socket:[${inode}]`] : []
+    })
+  } catch {
+    return []
+  }
+}
+
+function hasSocket(pid: string, inodes: ReadonlySet<string>): boolean {
+  try {
+    const folder = `/proc/${pid}/fd`
+    return readdirSync(folder).some((fd) => inodes.has(readlink(`${folder}/${fd}`)))
+  } catch {
+    return false
+  }
+}
+
+function readlink(path: string): string {
+  try {
+    return readlinkSync(path)
+  } catch {
+    return ''
+  }
+}

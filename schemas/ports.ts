@@ -1,0 +1,150 @@
+/**
+ * The whole outside world of a room, as a handful of ports. Rooms are written against these types;
+ * `main.ts` builds the real ones and the simulator builds weak in-memory ones. A port may fail in
+ * every way the real thing can, and says here what it promises all the same.
+ */
+import type { Command, CommandType } from './commands.ts'
+import type { Event } from './events.ts'
+import type { AssetKey, Digest, PipelineId, PipelineVersion } from './ids.ts'
+
+/** What a commit is about. Names what lives, never what happens. */
+export type Topic = { readonly kind: TopicKind; readonly name: string }
+export const topicKinds = ['asset', 'pipeline', 'run', 'release', 'worker'] as const
+export type TopicKind = (typeof topicKinds)[number]
+
+export type NewCommit = {
+  readonly tenant: string
+  readonly topic: Topic
+  /** Deterministic: the same decision on the same state has the same id. */
+  readonly id: string
+  readonly events: readonly Event[]
+  /** The room or program that writes, for people. */
+  readonly source: string
+  /** Last sequence of the topic that the decision was taken on; 0 when there was none. */
+  readonly expect?: number
+  readonly run?: string
+  readonly causationId?: string
+  readonly correlationId?: string
+}
+
+/** The events of one decision as the log keeps them, all or nothing. */
+export type Commit = {
+  readonly tenant: string
+  readonly topic: Topic
+  readonly seq: number
+  /** The server's time of recording, milliseconds since 1970 UTC. */
+  readonly at: number
+  readonly id: string
+  readonly events: readonly Event[]
+  /** Set when the message could not be decoded; `events` is empty then. */
+  readonly problem?: string
+}
+
+export type Appended =
+  | { readonly outcome: 'stored' | 'duplicate'; readonly seq: number }
+  | { readonly outcome: 'conflict' }
+
+export type LogHead = { readonly seq: number; readonly incarnation: string }
+
+export type Log = {
+  /** Resolves when the commit is on disk. Rejects when that is unknown: append again, same id. */
+  append(commit: NewCommit): Promise<Appended>
+  /** The newest commit of a topic. */
+  last(tenant: string, topic: Topic): Promise<Commit | null>
+  at(seq: number): Promise<Commit | null>
+  head(): Promise<LogHead>
+  /**
+   * Commits from `from` on, in order, without gaps, in batches as they come; ends with the signal.
+   * `tenant` left out means all.
+   */
+  tail(options: {
+    readonly from: number
+    readonly tenant?: string
+    readonly kinds?: readonly TopicKind[]
+    readonly signal: AbortSignal
+  }): AsyncIterable<readonly Commit[]>
+}
+
+export type Timer =
+  | { readonly kind: 'due'; readonly tenant: string; readonly pipeline: PipelineId }
+  | { readonly kind: 'fetch'; readonly tenant: string; readonly asset: AssetKey }
+  | { readonly kind: 'fetch-full'; readonly tenant: string; readonly asset: AssetKey }
+
+/** A queue of commands: one per kind, and one per pipeline version for runs. */
+export type Queue =
+  | { readonly kind: 'fetch' }
+  | { readonly kind: 'due' }
+  | {
+      readonly kind: 'run'
+      readonly tenant: string
+      readonly pipeline: PipelineId
+      readonly version: PipelineVersion
+      readonly concurrency: number
+    }
+
+export type Delivery<C extends Command = Command> = {
+  readonly tenant: string
+  /** Null when it could not be decoded; `problem` says why. */
+  readonly command: C | null
+  readonly problem?: string
+  /** 1 on the first delivery. A crash of the receiver counts. */
+  readonly deliveries: number
+  readonly at: number
+  /** Only after the effect is durable. Late acknowledgements of lost deliveries are honoured. */
+  ack(): void
+  retry(delayMs: number): void
+  refuse(reason: string): void
+  /** Renews the lease. */
+  working(): void
+}
+
+export type Control = {
+  /** One timer fires once at `at` and tells `command`; a later moment replaces an earlier one. */
+  arm(timer: Timer, at: number, command: Command): Promise<void>
+  /** Fires every `everyMs` (≥ 1,000); unchanged timers keep their phase. */
+  repeat(timer: Timer, everyMs: number, command: Command): Promise<void>
+  disarm(timer: Timer): Promise<void>
+  /** Resolves when the command is queued; the same id within two minutes is queued once. */
+  send(tenant: string, command: Command, id: string): Promise<void>
+  ensureQueue(queue: Queue): Promise<void>
+  /** How many commands wait or are being worked on; null when the queue does not exist. */
+  depth(queue: Queue): Promise<number | null>
+  /**
+   * Takes at most `concurrency` commands at a time and hands each to `handle`, which settles it.
+   * Resolves when the signal fired and everything taken was handled.
+   */
+  consume<T extends CommandType>(
+    queue: Queue,
+    options: { readonly concurrency: number; readonly signal: AbortSignal },
+    handle: (delivery: Delivery<Extract<Command, { type: T }>>) => Promise<void>,
+  ): Promise<void>
+}
+
+/** Bytes by digest, each tenant's apart. What `put` resolved for is durable. */
+export type Content = {
+  put(tenant: string, bytes: Uint8Array): Promise<Digest>
+  /** Verified on read. Null when there are no such bytes. */
+  get(tenant: string, digest: Digest): Promise<Uint8Array | null>
+}
+
+/** Small, volatile, shared facts with a time to live: presence, rate limits. Lost on a restart. */
+export type Live = {
+  put(key: string, value: string, ttlMs: number): Promise<void>
+  get(key: string): Promise<{ readonly value: string; readonly revision: number } | null>
+  /** False when somebody was faster. `revision` 0 means the key must not exist. */
+  swap(key: string, value: string, revision: number, ttlMs: number): Promise<boolean>
+  keys(prefix: string): Promise<readonly string[]>
+}
+
+export type Clock = {
+  /** Milliseconds since 1970 UTC, by this machine. Never a base for what the log decides. */
+  now(): number
+  sleep(ms: number, signal?: AbortSignal): Promise<void>
+}
+
+/** How rooms speak to the people who run them. */
+export type Logger = {
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}

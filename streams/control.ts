@@ -1,0 +1,172 @@
+/**
+ * The work queue's door: timers that JetStream holds, and commands that wait until done.
+ *
+ * A timer is a schedule, one per subject, so arming is replacing. Several rooms may arm the same one;
+ * they agree by compare-and-set on the schedule's sequence, and the later moment stands. After the last
+ * arm there is always a fire with a higher sequence, and a fire only means "look again".
+ *
+ * A taker pulls one command for each free hand and never more, because the lease of a message that
+ * waits in a buffer runs as well.
+ */
+import { AckPolicy, JetStreamApiError, type JsMsg } from '@nats-io/jetstream'
+import { nanos, type MsgHdrs } from '@nats-io/transport-node'
+import { CodecError, decodeCommand, encodeCommand } from '@headway/schemas/codec.ts'
+import type { Command, CommandType } from '@headway/schemas/commands.ts'
+import type { Control, Delivery, Queue, Timer } from '@headway/schemas/ports.ts'
+import type { Connection } from './connect.ts'
+import { commandSubject, parseSubject, queueConsumer, timerSubject } from './subjects.ts'
+
+const stream = 'CONTROL'
+/** How long a taker may be silent before its command goes to another one. */
+export const leaseMs = 4_000
+const pullMs = 15_000
+const wrongLastSequence = 10071
+
+const deliveryOf = <C extends Command>(message: JsMsg): Delivery<C> => {
+  const base = {
+    tenant: parseSubject(message.subject).tenant,
+    deliveries: message.info.deliveryCount,
+    at: Number(message.timestampNanos / 1_000_000n),
+    ack: () => message.ack(),
+    retry: (delayMs: number) => message.nak(delayMs),
+    refuse: (reason: string) => message.term(reason),
+    working: () => message.working(),
+  }
+  try {
+    return { ...base, command: decodeCommand(message.data) as C }
+  } catch (error) {
+    if (!(error instanceof CodecError)) throw error
+    return { ...base, command: null, problem: error.message }
+  }
+}
+
+const headerOf = (headers: MsgHdrs | undefined, name: string): string => headers?.get(name) ?? ''
+
+export const openControl = ({ js, jsm }: Connection): Control => {
+  /** The armed schedule of a timer: its sequence (0 for none) and specification. */
+  const armed = async (timer: Timer): Promise<{ seq: number; specification: string }> => {
+    const message = await jsm.streams.getMessage(stream, { last_by_subj: timerSubject(timer) })
+    if (!message) return { seq: 0, specification: '' }
+    return { seq: message.seq, specification: headerOf(message.header, 'Nats-Schedule') }
+  }
+
+  /** Sets the schedule unless `stands` says that what is armed is good; again when outrun. */
+  const schedule = async (
+    timer: Timer,
+    specification: string,
+    command: Command,
+    stands: (current: string) => boolean,
+    ttl?: string,
+  ): Promise<void> => {
+    for (;;) {
+      const current = await armed(timer)
+      if (current.seq > 0 && stands(current.specification)) return
+      try {
+        await js.publish(timerSubject(timer), encodeCommand(command), {
+          expect: { lastSubjectSequence: current.seq },
+          schedule: {
+            specification,
+            target: commandSubject(timer.tenant, command),
+            ...(ttl ? { ttl } : {}),
+          },
+        })
+        return
+      } catch (error) {
+        if (!(error instanceof JetStreamApiError && error.code === wrongLastSequence)) throw error
+      }
+    }
+  }
+
+  const ensureQueue = async (queue: Queue): Promise<void> => {
+    const { name, filter } = queueConsumer(queue)
+    await jsm.consumers
+      .add(stream, {
+        durable_name: name,
+        description: `Headway: ${queue.kind} commands`,
+        filter_subject: filter,
+        ack_policy: AckPolicy.Explicit,
+        ack_wait: nanos(leaseMs),
+        max_deliver: -1,
+        max_ack_pending: queue.kind === 'run' ? queue.concurrency : 10_000,
+      })
+      .catch(async (error: unknown) => {
+        const differs = error instanceof JetStreamApiError && error.code === 10148
+        if (!differs) throw error
+        if (queue.kind === 'run')
+          await jsm.consumers.update(stream, name, { max_ack_pending: queue.concurrency })
+      })
+  }
+
+  return {
+    arm: (timer, at, command) =>
+      schedule(timer, `@at ${new Date(at).toISOString()}`, command, (current) => {
+        const armedAt = Date.parse(current.replace(/^@at /, ''))
+        return armedAt >= at
+      }),
+    repeat: (timer, everyMs, command) => {
+      const specification = `@every ${Math.max(1, Math.round(everyMs / 1_000))}s`
+      const ttl = `${Math.max(1, Math.round(everyMs / 1_000))}s`
+      return schedule(timer, specification, command, (current) => current === specification, ttl)
+    },
+    disarm: async (timer) => {
+      await jsm.streams.purge(stream, { filter: timerSubject(timer) })
+    },
+    send: async (tenant, command, id) => {
+      await js.publish(commandSubject(tenant, command), encodeCommand(command), {
+        msgID: id,
+        retries: 5,
+      })
+    },
+    ensureQueue,
+    depth: async (queue) => {
+      const { name } = queueConsumer(queue)
+      const info = await jsm.consumers.info(stream, name).catch((error: unknown) => {
+        if (error instanceof JetStreamApiError && error.code === 10014) return null
+        throw error
+      })
+      return info && info.num_pending + info.num_ack_pending
+    },
+    consume: async (queue, { concurrency, signal }, handle) => {
+      const { name } = queueConsumer(queue)
+      await ensureQueue(queue)
+      const hand = async () => {
+        while (!signal.aborted) {
+          try {
+            const consumer = await js.consumers.get(stream, name)
+            await takeOneByOne(consumer, signal, handle)
+          } catch {
+            await ensureQueue(queue).catch(() => {})
+            await new Promise((resolve) => setTimeout(resolve, 250))
+          }
+        }
+      }
+      await Promise.all(Array.from({ length: concurrency }, hand))
+    },
+  }
+}
+
+/** Pulls, hands over, pulls again. A pull that waits when the signal fires is given up. */
+const takeOneByOne = async <T extends CommandType>(
+  consumer: { next(options: { expires: number }): Promise<JsMsg | null> },
+  signal: AbortSignal,
+  handle: (delivery: Delivery<Extract<Command, { type: T }>>) => Promise<void>,
+): Promise<void> => {
+  const stopped = new Promise<'stopped'>((resolve) => {
+    if (signal.aborted) resolve('stopped')
+    signal.addEventListener('abort', () => resolve('stopped'), { once: true })
+  })
+  while (!signal.aborted) {
+    const pull = consumer.next({ expires: pullMs })
+    const taken = await Promise.race([pull, stopped])
+    if (taken === 'stopped') {
+      // What still arrives goes back at once; the server would wait for the lease otherwise.
+      pull.then(
+        (late) => late?.nak(),
+        () => {},
+      )
+      return
+    }
+    if (!taken) continue
+    await handle(deliveryOf(taken))
+  }
+}

@@ -1,0 +1,172 @@
+/**
+ * The log's door: append and read.
+ *
+ * An append is acknowledged when it is on disk. When the answer is lost the commit may be stored or
+ * not, so it is sent again under the same id until somebody answers: the server knows the id for two
+ * minutes, and a decision that must be unique also carries the last sequence it was taken on, which
+ * never expires. A conflict may be our own first try; the id of the newest message tells.
+ */
+import {
+  DeliverPolicy,
+  JetStreamApiError,
+  type JsMsg,
+  type PubAck,
+  type StoredMsg,
+} from '@nats-io/jetstream'
+import { headers, type MsgHdrs } from '@nats-io/transport-node'
+import { createHash } from 'node:crypto'
+import { decodeEvents, encodeEvents } from '@headway/schemas/codec.ts'
+import type { Event } from '@headway/schemas/events.ts'
+import { toTimestamp } from '@headway/schemas/ids.ts'
+import type { Appended, Commit, Log, NewCommit } from '@headway/schemas/ports.ts'
+import type { Connection } from './connect.ts'
+import { filterOf, parseSubject, subjectOf } from './subjects.ts'
+
+const stream = 'EVENTS'
+const batchMax = 1_000
+const retryMsMax = 2_000
+const appendMsMax = 120_000
+/** Wrong last sequence; the same on a replicated stream; the same id is being stored right now. */
+const conflictCodes = new Set([10071, 10164, 10158])
+
+const traceparentOf = (commit: NewCommit): string => {
+  const hash = (text: string) => createHash('sha256').update(text).digest('hex')
+  return `00-${hash(commit.correlationId ?? commit.id).slice(0, 32)}-${hash(commit.id).slice(0, 16)}-01`
+}
+
+/** CloudEvents in binary mode, and the story of the commit in one line. */
+const headersOf = (commit: NewCommit): MsgHdrs => {
+  const first = commit.events[0]!
+  const types = commit.events.map((event) => event.type)
+  const h = headers()
+  h.set('ce-specversion', '1.0')
+  h.set('ce-id', commit.id)
+  h.set('ce-type', types.length === 1 ? `headway.${first.type}.v${first.v}` : 'headway.Commit.v1')
+  h.set('ce-source', `/headway/${commit.source}`)
+  h.set('ce-subject', encodeURI(commit.topic.name))
+  h.set('ce-time', first.at)
+  h.set('ce-datacontenttype', 'application/msgpack')
+  h.set('ce-correlationid', commit.correlationId ?? commit.id)
+  if (commit.causationId) h.set('ce-causationid', commit.causationId)
+  h.set('traceparent', traceparentOf(commit))
+  h.set('Headway-Events', types.join(' '))
+  if (commit.run) h.set('Headway-Run', commit.run)
+  return h
+}
+
+const commitOf = (message: {
+  subject: string
+  seq: number
+  at: number
+  id: string
+  data: Uint8Array
+}): Commit => {
+  const { tenant, topic } = parseSubject(message.subject)
+  const base = { tenant, topic, seq: message.seq, at: message.at, id: message.id }
+  try {
+    return { ...base, events: decodeEvents(message.data) as readonly Event[] }
+  } catch (error) {
+    return { ...base, events: [], problem: (error as Error).message }
+  }
+}
+
+const fromStored = (message: StoredMsg): Commit =>
+  commitOf({
+    subject: message.subject,
+    seq: message.seq,
+    at: message.time.getTime(),
+    id: message.header.get('Nats-Msg-Id') || message.header.get('ce-id'),
+    data: message.data,
+  })
+
+const fromDelivered = (message: JsMsg): Commit =>
+  commitOf({
+    subject: message.subject,
+    seq: message.seq,
+    at: Number(message.timestampNanos / 1_000_000n),
+    id: message.headers?.get('Nats-Msg-Id') ?? '',
+    data: message.data,
+  })
+
+export const openLog = ({ js, jsm }: Connection): Log => {
+  const last = async (tenant: string, topic: Commit['topic']): Promise<Commit | null> => {
+    const message = await jsm.streams.getMessage(stream, {
+      last_by_subj: subjectOf(tenant, topic),
+    })
+    return message && fromStored(message)
+  }
+
+  const append = async (commit: NewCommit): Promise<Appended> => {
+    const subject = subjectOf(commit.tenant, commit.topic)
+    const body = encodeEvents(commit.events)
+    const options = {
+      msgID: commit.id,
+      headers: headersOf(commit),
+      ...(commit.expect === undefined ? {} : { expect: { lastSubjectSequence: commit.expect } }),
+    }
+    const startedAt = performance.now()
+    for (let waitMs = 20; ; waitMs = Math.min(waitMs * 2, retryMsMax)) {
+      try {
+        const ack: PubAck = await js.publish(subject, body, options)
+        return { outcome: ack.duplicate ? 'duplicate' : 'stored', seq: ack.seq }
+      } catch (error) {
+        if (error instanceof JetStreamApiError) {
+          if (!conflictCodes.has(error.code)) throw error
+          const newest = await last(commit.tenant, commit.topic)
+          if (newest?.id === commit.id) return { outcome: 'duplicate', seq: newest.seq }
+          return { outcome: 'conflict' }
+        }
+        if (performance.now() - startedAt > appendMsMax) throw error
+      }
+      await new Promise((resolve) => setTimeout(resolve, waitMs))
+    }
+  }
+
+  return {
+    append,
+    last,
+    at: async (seq) => {
+      const message = await jsm.streams.getMessage(stream, { seq }).catch(() => null)
+      return message && fromStored(message)
+    },
+    head: async () => {
+      const info = await jsm.streams.info(stream)
+      return { seq: info.state.last_seq, incarnation: toTimestamp(Date.parse(info.created)) }
+    },
+    async *tail({ from, tenant, kinds, signal }) {
+      const filters = kinds?.map((kind) => filterOf(kind, tenant))
+      let next = from
+      while (!signal.aborted) {
+        const consumer = await js.consumers
+          .get(stream, {
+            deliver_policy: DeliverPolicy.StartSequence,
+            opt_start_seq: Math.max(1, next),
+            ...(filters ? { filter_subjects: filters } : {}),
+          })
+          .catch(() => null)
+        if (!consumer) {
+          await new Promise((resolve) => setTimeout(resolve, 250))
+          continue
+        }
+        const messages = await consumer.consume({ max_messages: batchMax, expires: 30_000 })
+        const stop = () => messages.stop()
+        signal.addEventListener('abort', stop, { once: true })
+        try {
+          let batch: Commit[] = []
+          for await (const message of messages) {
+            if (signal.aborted) break
+            batch.push(fromDelivered(message))
+            if (messages.getPending() > 0 && batch.length < batchMax) continue
+            next = message.seq + 1
+            yield batch
+            batch = []
+          }
+        } finally {
+          signal.removeEventListener('abort', stop)
+          messages.stop()
+          await consumer.delete().catch(() => false)
+        }
+      }
+    },
+  }
+}

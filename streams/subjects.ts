@@ -1,0 +1,92 @@
+/**
+ * The grammar of subjects, and the only place where one is written.
+ *
+ *   headway.<tenant>.<what>.<name…>            facts, on EVENTS
+ *   headway.<tenant>.timer.<kind>.<name…>      armed schedules, on CONTROL
+ *   headway.<tenant>.command.<kind>.<name…>    commands, on CONTROL
+ *   _headway.live.<key…>                       volatile facts, on LIVE
+ *
+ * A subject names what lives, never what happens, so their number is bounded by configuration. Parts
+ * that users choose are encoded: everything outside `A-Z a-z 0-9 _ -` becomes `%XX`, and the parts of
+ * an asset key become tokens, so `headway.*.asset.pims.prod.>` is every feed of that environment.
+ */
+import type { Command } from '@headway/schemas/commands.ts'
+import type { Queue, Timer, Topic, TopicKind } from '@headway/schemas/ports.ts'
+
+const prefix = 'headway'
+
+export const encodeToken = (text: string): string => {
+  if (text === '') throw new Error('a subject token cannot be empty')
+  return text.replace(/[^A-Za-z0-9_-]/gu, (character) =>
+    [...new TextEncoder().encode(character)]
+      .map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`)
+      .join(''),
+  )
+}
+
+const encodeKey = (key: string): string => key.split('/').map(encodeToken).join('.')
+const decodeKey = (tokens: readonly string[]): string => tokens.map(decodeURIComponent).join('/')
+
+export const subjectOf = (tenant: string, topic: Topic): string =>
+  `${prefix}.${encodeToken(tenant)}.${topic.kind}.${encodeKey(topic.name)}`
+
+export const filterOf = (kind: TopicKind | '*', tenant?: string): string =>
+  `${prefix}.${tenant === undefined ? '*' : encodeToken(tenant)}.${kind}.>`
+
+const parsed = new Map<string, { tenant: string; topic: Topic }>()
+
+/** Reads a subject back. Subjects are bounded, so what was read once is remembered. */
+export const parseSubject = (subject: string): { tenant: string; topic: Topic } => {
+  let result = parsed.get(subject)
+  if (!result) {
+    const [, tenant = '', kind = '', ...name] = subject.split('.')
+    result = {
+      tenant: decodeURIComponent(tenant),
+      topic: { kind: kind as TopicKind, name: decodeKey(name) },
+    }
+    parsed.set(subject, result)
+  }
+  return result
+}
+
+export const timerSubject = (timer: Timer): string =>
+  `${prefix}.${encodeToken(timer.tenant)}.timer.${timer.kind}.` +
+  (timer.kind === 'due' ? encodeToken(timer.pipeline) : encodeKey(timer.asset))
+
+export const commandSubject = (tenant: string, command: Command): string => {
+  const base = `${prefix}.${encodeToken(tenant)}.command`
+  switch (command.type) {
+    case 'FetchAsset':
+      return `${base}.fetch.${encodeKey(command.asset)}`
+    case 'CloseWindow':
+      return `${base}.due.${encodeToken(command.pipeline)}`
+    case 'RunPipeline':
+      return `${base}.run.${encodeToken(command.request.pipeline)}.${command.request.pipelineVersion}`
+  }
+}
+
+/** The durable consumer behind a queue, and what it listens to. */
+export const queueConsumer = (queue: Queue): { name: string; filter: string } => {
+  if (queue.kind !== 'run')
+    return { name: queue.kind, filter: `${prefix}.*.command.${queue.kind}.>` }
+  const tenant = encodeToken(queue.tenant)
+  const pipeline = encodeToken(queue.pipeline)
+  return {
+    name: `${tenant === 'default' ? '' : `${tenant}__`}${pipeline}__${queue.version}`,
+    filter: `${prefix}.${tenant}.command.run.${pipeline}.${queue.version}`,
+  }
+}
+
+export const liveSubject = (key: string): string => `_${prefix}.live.${encodeKey(key)}`
+export const liveKey = (subject: string): string => decodeKey(subject.split('.').slice(2))
+export const liveFilter = (keyPrefix: string): string => `${liveSubject(keyPrefix)}.>`
+
+export const subjects = {
+  events: ['asset', 'pipeline', 'run', 'release', 'worker'].map((kind) => `${prefix}.*.${kind}.>`),
+  control: [`${prefix}.*.timer.>`, `${prefix}.*.command.>`],
+  live: [`_${prefix}.live.>`],
+  faults: [
+    '$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.>',
+    '$JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.>',
+  ],
+}
