@@ -6,7 +6,15 @@
  * with the untouched stretches between them in a single pass.
  */
 import { afterLine, cellEnd, cellStart, encodeCell } from './csv-scan.ts'
-import { type Table, columnReader, createTable, lineEnding, parseTable, rowEnd, rowStart } from './csv.ts'
+import {
+  type Table,
+  columnReader,
+  createTable,
+  lineEnding,
+  parseTable,
+  rowEnd,
+  rowStart,
+} from './csv.ts'
 
 /** Keeps the rows that `keep` says. */
 export const filterRows = (table: Table, keep: (row: number) => boolean): Table => {
@@ -53,7 +61,12 @@ const compact = (table: Table): Table => {
 export const tableBytes = (table: Table): Buffer => compact(table).source
 
 /** Replaces `from` to `to` of a row by `bytes`. */
-type Splice = { readonly row: number; readonly from: number; readonly to: number; readonly bytes: Buffer }
+type Splice = {
+  readonly row: number
+  readonly from: number
+  readonly to: number
+  readonly bytes: Buffer
+}
 
 /** Applies splices, at most one per row and in the order of the rows, to a whole table. */
 const spliceRows = (table: Table, splices: readonly Splice[]): Table => {
@@ -138,11 +151,7 @@ export const setCells = (
 }
 
 /** Adds a column at the end of the header; cells beyond the header stay behind it. */
-export const appendColumn = (
-  table: Table,
-  name: string,
-  text: (row: number) => string,
-): Table => {
+export const appendColumn = (table: Table, name: string, text: (row: number) => string): Table => {
   if (table.columns.includes(name)) throw new Error(`the table already has a column ${name}`)
   if (table.columns.length === 0) return createTable([name])
   const whole = compact(table)

@@ -18,8 +18,7 @@ const comma = 44
 const afterClosingQuote = (source: Buffer, at: number): number => {
   let closing = source.indexOf(quote, at)
   while (closing >= 0 && source[closing + 1] === quote) closing = source.indexOf(quote, closing + 2)
-  if (closing < 0)
-    throw new Refusal('malformed_csv', `the quote at byte ${at - 1} is never closed`)
+  if (closing < 0) throw new Refusal('malformed_csv', `the quote at byte ${at - 1} is never closed`)
   return closing + 1
 }
 
@@ -34,9 +33,7 @@ const afterQuotes = (source: Buffer, at: number, end: number): number => {
 export const cellEnd = (source: Buffer, start: number, rowEnd: number): number => {
   const first = source[start]
   let i =
-    first === quote || first === space || first === tab
-      ? afterQuotes(source, start, rowEnd)
-      : start
+    first === quote || first === space || first === tab ? afterQuotes(source, start, rowEnd) : start
   while (i < rowEnd && source[i] !== comma) i++
   return i
 }
@@ -89,34 +86,42 @@ const grown = (array: Int32Array) => {
   return larger
 }
 
+/** Finds the next occurrence of a byte, natively, and only once for each: seven times our loop. */
+const seeker = (source: Buffer, byte: number) => {
+  let found = -1
+  return (from: number): number => {
+    if (found < from) {
+      found = source.indexOf(byte, from)
+      if (found < 0) found = source.length
+    }
+    return found
+  }
+}
+
 /** Finds the rows of a file, without its blank lines. Throws `Refusal` on an unclosed quote. */
 export const indexLines = (source: Buffer, from: number): Lines => {
   let starts = new Int32Array(16 + Math.ceil(source.length / 56))
   let ends = new Int32Array(starts.length)
   let count = 0
-  const quoted = source.includes(quote)
-  for (let i = from; i < source.length; i = afterLine(source, i)) {
-    const start = i
-    if (quoted) i = quotedRowEnd(source, i)
-    else
-      while (i < source.length) {
-        const byte = source[i] as number
-        if (byte <= carriageReturn && (byte === lineFeed || byte === carriageReturn)) break
-        i++
-      }
-    if (isBlank(source, start, i)) continue
+  const nextLineFeed = seeker(source, lineFeed)
+  const nextReturn = seeker(source, carriageReturn)
+  const nextQuote = seeker(source, quote)
+  for (let start = from, end = from; start < source.length; start = afterLine(source, end)) {
+    end = Math.min(nextLineFeed(start), nextReturn(start))
+    if (nextQuote(start) < end) end = quotedRowEnd(source, start)
+    if (isBlank(source, start, end)) continue
     if (count === starts.length) {
       starts = grown(starts)
       ends = grown(ends)
     }
     starts[count] = start
-    ends[count++] = i
+    ends[count++] = end
   }
   return { starts: starts.slice(0, count), ends: ends.slice(0, count) }
 }
 
 /** The bytes of a cell that starts with a quote, without quotes and escapes. */
-export const unquote = (source: Buffer, start: number, end: number): Buffer => {
+const unquote = (source: Buffer, start: number, end: number): Buffer => {
   const closing = afterClosingQuote(source, start + 1) - 1
   const raw = source.subarray(start + 1, closing)
   const text = raw.includes(quote)
@@ -125,6 +130,13 @@ export const unquote = (source: Buffer, start: number, end: number): Buffer => {
   // Text after the closing quote makes the quotes part of the text.
   if (isBlank(source, closing + 1, end)) return text
   return Buffer.concat([Buffer.from('"'), text, source.subarray(closing, end)])
+}
+
+/** The bytes a quoted cell stands for, or null when the cell is not quoted. */
+export const quotedBytes = (source: Buffer, cellFrom: number, cellTo: number): Buffer | null => {
+  let start = cellFrom
+  while (start < cellTo && (source[start] === space || source[start] === tab)) start++
+  return start < cellTo && source[start] === quote ? unquote(source, start, cellTo) : null
 }
 
 /** What a cell says, without the spaces around it. */

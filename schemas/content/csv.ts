@@ -90,7 +90,8 @@ export const columnReader = (table: Table, column: string): ((row: number) => st
     if (start < 0) return ''
     const length = cellEnd(source, start, lineEnd) - start
     let hash = length
-    for (let i = start; i < start + length; i++) hash = Math.imul(hash ^ (source[i] as number), 16_777_619)
+    for (let i = start; i < start + length; i++)
+      hash = Math.imul(hash ^ (source[i] as number), 16_777_619)
     const slot = (hash ^ (hash >>> 15)) & (slotsCount - 1)
     const known = from[slot] as number
     if (bytes[slot] === length) {

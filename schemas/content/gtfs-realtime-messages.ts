@@ -12,8 +12,8 @@ import {
   text,
   uint32,
   uint64,
-} from './protobuf-message.ts'
-import type { ValueOf } from './protobuf-message.ts'
+} from './protobuf-table.ts'
+import type { ValueOf } from './protobuf-table.ts'
 
 /**
  * GTFS Realtime 2.0 as tables, one line per field, with the names and numbers of the published

@@ -12,10 +12,10 @@
  * not meant to resist somebody who forges rows; a publisher could simply publish those instead.
  */
 import { createHash } from 'node:crypto'
-import { cellEnd, unquote } from './csv-scan.ts'
+import { cellEnd, quotedBytes } from './csv-scan.ts'
 import { type Table, rowEnd, rowStart } from './csv.ts'
 
-const quote = 34
+const longCellBytes = 0xffff
 
 /** Adds the 128-bit hash of the first `count` words to `sums`, one lane each. */
 const addHash = (words: Int32Array, count: number, sums: Float64Array): void => {
@@ -55,26 +55,20 @@ const drain = (sums: Float64Array): bigint => {
   return total
 }
 
-/** Writes rows in canonical form, four bytes to a word. */
-const rowWriter = (table: Table, order: readonly number[]) => {
-  const { source } = table
+/** Writes rows in canonical form, four bytes to a word, and adds up their hashes. */
+const rowHasher = (table: Table, order: readonly number[], sums: Float64Array) => {
+  const { source, columns } = table
   let words = new Int32Array(256)
   let count = 0
-  const cells: number[] = []
   const write = (place: number, bytes: Buffer, start: number, end: number) => {
     const length = end - start
-    if (count + 2 + (length + 3) / 4 > words.length) {
+    if (count + 3 + length / 4 > words.length) {
       const larger = new Int32Array(words.length * 2 + length)
       larger.set(words)
       words = larger
     }
-    // Short cells share their word with place and length, which no other cell can imitate.
-    if (place < 0xffff && length < 0xffff) words[count++] = (place << 16) | length
-    else {
-      words[count++] = 0xffff_ffff | 0
-      words[count++] = place
-      words[count++] = length
-    }
+    words[count++] = (place << 16) | Math.min(length, longCellBytes)
+    if (length >= longCellBytes) words[count++] = length
     let i = start
     for (; i + 3 < end; i += 4)
       words[count++] =
@@ -82,28 +76,56 @@ const rowWriter = (table: Table, order: readonly number[]) => {
         ((bytes[i + 1] as number) << 8) |
         ((bytes[i + 2] as number) << 16) |
         ((bytes[i + 3] as number) << 24)
-    if (i < end) {
-      let word = 0
-      for (let shift = 0; i < end; i++, shift += 8) word |= (bytes[i] as number) << shift
-      words[count++] = word
-    }
+    if (i === end) return
+    let last = 0
+    for (let shift = 0; i < end; i++, shift += 8) last |= (bytes[i] as number) << shift
+    words[count++] = last
   }
-  const writeCell = (place: number, start: number, end: number) => {
+  const bounds: number[] = []
+  const writeCell = (place: number, k: number) => {
+    const start = bounds[2 * k] as number
+    const end = bounds[2 * k + 1] as number
     if (start === end) return
-    if (end - start < 2 || !source.subarray) return write(place, source, start, end)
-    return write(place, source, start, end)
+    const quoted = quotedBytes(source, start, end)
+    if (!quoted) write(place, source, start, end)
+    else if (quoted.length > 0) write(place, quoted, 0, quoted.length)
   }
   return (row: number) => {
-    count = 0
     const lineEnd = rowEnd(table, row)
-    cells.length = 0
-    for (let at = rowStart(table, row); at <= lineEnd;) {
+    let cells = 0
+    for (let at = rowStart(table, row); at <= lineEnd; cells++) {
       const end = cellEnd(source, at, lineEnd)
-      cells.push(at, end)
+      bounds[2 * cells] = at
+      bounds[2 * cells + 1] = end
       at = end + 1
     }
-    for (const k of order) writeCell(k, cells[k] as number, cells[k + 1] as number)
-    return { words, count, unquote, quote }
+    count = 0
+    for (let place = 0; place < order.length; place++) {
+      const k = order[place] as number
+      if (k < cells) writeCell(place, k)
+    }
+    for (let k = columns.length; k < cells; k++) writeCell(k, k)
+    addHash(words, count, sums)
   }
 }
-export { addHash, drain, rowWriter, createHash }
+
+/** SHA-256 of the canonical form, 64 hex digits. */
+export const tableDigest = (table: Table): string => {
+  const order = table.columns
+    .map((_, k) => k)
+    .toSorted((a, b) => compare(table.columns[a] as string, table.columns[b] as string))
+  const sums = new Float64Array(4)
+  const addRow = rowHasher(table, order, sums)
+  let total = 0n
+  for (let row = 0; row < table.rowCount; row++) {
+    addRow(row)
+    if ((row & 0xf_ffff) === 0) total += drain(sums)
+  }
+  total = BigInt.asUintN(128, total + drain(sums))
+  const names = order.map((k) => table.columns[k])
+  return createHash('sha256')
+    .update(JSON.stringify([names, table.rowCount, total.toString(16)]))
+    .digest('hex')
+}
+
+const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)

@@ -15,8 +15,7 @@ const excerptCharactersMax = 60
 /** Anything but tab, line feed, form feed, carriage return and escape. */
 // oxlint-disable-next-line no-control-regex
 const control = /[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]/
-const html =
-  /^(<!--[^]*?-->\s*)*<(!doctype html|html|head|body|title|meta|h1|p|div|center|script)\b/i
+const html = /^<(!doctype html|html|head|body|title|meta|h1|p|div|center|script)\b/i
 const htmlInside = /<(!doctype html|html)\b/i
 const json = /^(\{\s*["}]|\[\s*([[{"\]\d-]|true|false|null))/
 const base64 = /^[A-Za-z0-9+/\r\n]+={0,2}\s*$/
@@ -50,9 +49,9 @@ const names: Partial<Record<RefusalCode, string>> = {
  * completes the message. Empty bytes are nobody's text.
  */
 export const textRefusal = (bytes: Uint8Array, expected = 'binary data'): Refusal | null => {
-  const sample = Buffer.from(bytes.subarray(0, sampleBytesMax)).toString('latin1')
-  const text = sample.replace(/^\xef\xbb\xbf/, '').trimStart()
-  if (text === '' || control.test(sample)) return null
+  const sample = Buffer.from(bytes.subarray(0, sampleBytesMax))
+  if (sample.length === 0 || control.test(sample.toString('latin1'))) return null
+  const text = sample.toString('utf8').trimStart()
   const code = codeOf(text)
   const excerpt = text.slice(0, excerptCharactersMax).replaceAll(/\s+/g, ' ')
   return new Refusal(

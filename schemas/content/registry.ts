@@ -1,0 +1,13 @@
+import { csvTable } from './csv-table.ts'
+import { gtfsRealtime } from './gtfs-realtime.ts'
+import { gtfsSchedule } from './gtfs-schedule.ts'
+import type { ContentKind, ContentKindName } from './kind.ts'
+import { opaqueBytes } from './opaque.ts'
+
+/** Every kind of content by its name: the one place to add another. */
+export const contentKindOf: Readonly<Record<ContentKindName, ContentKind<any>>> = {
+  gtfs_schedule_zip: gtfsSchedule,
+  gtfs_rt_protobuf: gtfsRealtime,
+  csv_table: csvTable,
+  opaque_bytes: opaqueBytes,
+}
