@@ -1,6 +1,7 @@
 #!/bin/sh
 # Keeps a program alive exactly as long as its parent; argued in child.ts.
-# child.sh SIGNAL TENTHS COMMAND [ARGS]: stdin is the life line, fd 3 gets the pid and the exit code.
+# child.sh SIGNAL TENTHS COMMAND [ARGS]
+# Standard input is the life line; fd 3 gets the pid and, at the end, the exit code.
 signal=$1 tenths=$2
 shift 2
 exec 4<&0

@@ -4,8 +4,8 @@
  * A child left behind holds a port and a data directory, and the next start fails on it. Exit
  * handlers do not run when the parent dies by SIGKILL, process groups and `PR_SET_PDEATHSIG` are
  * not portable, and a pid file is only noticed at the next start. What the kernel always does when
- * a process dies is close its pipes. So a small shell script (`child.sh`) stands between us and the program, and its
- * standard input is the **life line**: a pipe whose other end only this process holds.
+ * a process dies is close its pipes. So a small shell script (`child.sh`) stands between us and the
+ * program, and its standard input is the **life line**: a pipe whose other end only we hold.
  *
  * - The watcher blocks in `read` on the life line. When it ends, for whatever reason, the program
  *   gets its stop signal, and SIGKILL when the grace has passed. `stop()` is nothing but closing
@@ -115,7 +115,7 @@ export async function startChild(options: ChildOptions): Promise<RunningChild> {
   }
 }
 
-/** Waits until `probe` gives a value; a child that ends or dawdles becomes an error with its log. */
+/** Until `probe` gives a value. A child that ends or dawdles becomes an error with its log. */
 export async function untilReady<T>(
   child: RunningChild,
   probe: () => Promise<T | undefined>,

@@ -2,7 +2,7 @@
 /**
  * The door for `npm start`, `npm test` and `npm run headway -- COMMAND`. It must work in a fresh
  * clone, so it is plain JavaScript without dependencies, and old Node versions must be able to
- * parse it in order to be told that they are too old.
+ * parse it (14 can) in order to be told that they are too old.
  *
  *   headway.mjs with-install CMD ARGS   installs what is missing, then runs CMD
  *   headway.mjs ANYTHING ELSE           installs what is missing, then runs the CLI
@@ -23,7 +23,7 @@ const stampFile = join(root, 'node_modules', '.headway-stamp')
 const nodeMin = [20, 19]
 
 // pnpm skips optional packages whose engines exclude the running Node. The package with the
-// nats-server binary says "Node 22" and its binary does not care, so pnpm is told a Node of its own.
+// nats-server says "Node 22" and its binary does not care, so pnpm is told a Node of its own.
 const pnpm = ['--yes', '--prefer-offline', 'pnpm@10.34.9']
 const install = [...pnpm, 'install', '--frozen-lockfile', '--config.node-version=22.18.0']
 
@@ -31,7 +31,7 @@ function checkNode() {
   const [major, minor] = process.versions.node.split('.').map(Number)
   if (major > nodeMin[0] || (major === nodeMin[0] && minor >= nodeMin[1])) return
   fail(
-    `Headway needs Node ${nodeMin.join('.')} or newer; this is ${process.version} (${process.execPath})\n` +
+    `Headway needs Node ${nodeMin.join('.')} or newer; ${process.execPath} is ${process.version}\n` +
       '  https://nodejs.org/en/download\tor: nvm install 24',
   )
 }
@@ -58,7 +58,7 @@ function ensureInstalled() {
 function readStamp() {
   try {
     return readFileSync(stampFile, 'utf8')
-  } catch (error) {
+  } catch {
     return undefined
   }
 }
@@ -67,14 +67,16 @@ function whyNotInstalled(result) {
   const command = `npx ${install.join(' ')}`
   if (result.error) return `failed: npx cannot be started (${result.error.message})`
   const output = `${result.stdout}${result.stderr}`.trim()
-  const isOffline = /ENOTFOUND|EAI_AGAIN|ENETUNREACH|ECONNREFUSED|ETIMEDOUT|ECONNRESET/.test(output)
-  const lastLines = output.split('\n').slice(-15).join('\n')
-  if (!isOffline) return `failed\n${lastLines}\n  ${command}\tis what was run`
-  return (
-    `failed: the npm registry cannot be reached\n${lastLines}\n` +
-    '  npm config get registry\ttells which one; the first start needs it, later ones do not\n' +
-    `  ${command}\tis what was run`
+  const ran = `  ${command}\tis what was run`
+  const offline = /.*(ENOTFOUND|EAI_AGAIN|ENETUNREACH|ECONNREFUSED|ETIMEDOUT|ECONNRESET).*/.exec(
+    output,
   )
+  if (!offline) return `failed\n${output.split('\n').slice(-15).join('\n')}\n${ran}`
+  return [
+    `failed: the npm registry cannot be reached (${offline[1]})`,
+    '  npm config get registry\ttells which one; only the first start needs it',
+    ran,
+  ].join('\n')
 }
 
 async function runCli() {
@@ -92,7 +94,7 @@ function runCommand([command, ...args]) {
   const child = spawn(command, args, { stdio: 'inherit', env })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     process.on(signal, () => {
-      // At a terminal Ctrl-C reaches the whole foreground group; a second copy would mean "at once".
+      // At a terminal Ctrl-C reaches the whole group; a second copy would mean "at once".
       if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal)
     })
   }

@@ -37,15 +37,18 @@ export async function startNats(options: NatsOptions): Promise<Child> {
   mkdirSync(dataDir, { recursive: true })
   await untilReleased('nats-server', pidFile, dataDir)
 
+  const flags = {
+    config: fileURLToPath(new URL('./nats.conf', import.meta.url)),
+    name,
+    port: anyPort ? '-1' : String(options.port),
+    store_dir: dataDir,
+    pid: pidFile,
+    ports_file_dir: dataDir,
+  }
   const server = await startChild({
     name: 'nats-server',
     command: binary,
-    args: [
-      ...['--config', fileURLToPath(new URL('./nats.conf', import.meta.url))],
-      ...['--name', name, '--port', anyPort ? '-1' : String(options.port)],
-      ...['--store_dir', dataDir, '--pid', pidFile],
-      ...(anyPort ? ['--ports_file_dir', dataDir] : []),
-    ],
+    args: Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, value]),
     stopSignal: 'INT',
     ...(options.log === undefined ? {} : { onLine: options.log }),
   })
@@ -88,8 +91,8 @@ export function findNatsServer(env: NodeJS.ProcessEnv = process.env): string {
   throw new Error(
     [
       `no nats-server ${versionMin.join('.')} or newer: ${seen.join('; ')}`,
-      '  npm run headway -- doctor\tlooks again and installs what npm can provide',
-      '  brew install nats-server\tor a binary from https://github.com/nats-io/nats-server/releases on PATH',
+      '  rm -f node_modules/.headway-stamp && npm start\tinstalls again what npm can provide',
+      '  https://github.com/nats-io/nats-server/releases\thas binaries to put on PATH',
       '  HEADWAY_NATS_URL=nats://host:4222\tuses a server that already runs',
     ].join('\n'),
   )
@@ -117,7 +120,9 @@ function isExecutable(path: string): boolean {
 /** The server writes the file in one go after it listens; half a file is read again. */
 function portFrom(portsFile: string): number | undefined {
   if (!existsSync(portsFile)) return undefined
-  return Number(/nats:\/\/127\.0\.0\.1:(\d+)/.exec(readFileSync(portsFile, 'utf8'))?.[1]) || undefined
+  return (
+    Number(/nats:\/\/127\.0\.0\.1:(\d+)/.exec(readFileSync(portsFile, 'utf8'))?.[1]) || undefined
+  )
 }
 
 /** The INFO line with which every nats-server opens a connection. */

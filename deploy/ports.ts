@@ -75,7 +75,10 @@ export async function freePort(): Promise<number> {
 
 /** Who listens on a TCP port, where `/proc` can tell and we may look. */
 export function portHolder(port: number): PortHolder | undefined {
-  const inodes = new Set([...listeners('/proc/net/tcp', port), ...listeners('/proc/net/tcp6', port)])
+  const inodes = new Set([
+    ...listeners('/proc/net/tcp', port),
+    ...listeners('/proc/net/tcp6', port),
+  ])
   for (const entry of inodes.size === 0 ? [] : readdirSync('/proc')) {
     if (/^\d+$/.test(entry) && hasSocket(entry, inodes)) {
       return { pid: Number(entry), command: commandOf(Number(entry)) ?? 'unknown' }

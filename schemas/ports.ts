@@ -52,7 +52,8 @@ export type Log = {
   /** The newest commit of a topic. */
   last(tenant: string, topic: Topic): Promise<Commit | null>
   at(seq: number): Promise<Commit | null>
-  head(): Promise<LogHead>
+  /** The newest sequence, of all or of the named kinds; 0 when there is none. */
+  head(kinds?: readonly TopicKind[]): Promise<LogHead>
   /**
    * Commits from `from` on, in order, without gaps, in batches as they come; ends with the signal.
    * `tenant` left out means all.
@@ -61,6 +62,8 @@ export type Log = {
     readonly from: number
     readonly tenant?: string
     readonly kinds?: readonly TopicKind[]
+    /** Only this topic (of `tenant`). */
+    readonly topic?: Topic
     readonly signal: AbortSignal
   }): AsyncIterable<readonly Commit[]>
 }

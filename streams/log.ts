@@ -129,12 +129,19 @@ export const openLog = ({ js, jsm }: Connection): Log => {
       const message = await jsm.streams.getMessage(stream, { seq }).catch(() => null)
       return message && fromStored(message)
     },
-    head: async () => {
+    head: async (kinds) => {
       const info = await jsm.streams.info(stream)
-      return { seq: info.state.last_seq, incarnation: toTimestamp(Date.parse(info.created)) }
+      const incarnation = toTimestamp(Date.parse(info.created))
+      if (!kinds) return { seq: info.state.last_seq, incarnation }
+      const newest = await Promise.all(
+        kinds.map((kind) => jsm.streams.getMessage(stream, { last_by_subj: filterOf(kind) })),
+      )
+      return { seq: Math.max(0, ...newest.map((message) => message?.seq ?? 0)), incarnation }
     },
-    async *tail({ from, tenant, kinds, signal }) {
-      const filters = kinds?.map((kind) => filterOf(kind, tenant))
+    async *tail({ from, tenant, kinds, topic, signal }) {
+      const filters = topic
+        ? [subjectOf(tenant ?? 'default', topic)]
+        : kinds?.map((kind) => filterOf(kind, tenant))
       let next = from
       while (!signal.aborted) {
         const consumer = await js.consumers

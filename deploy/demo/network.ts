@@ -55,6 +55,14 @@ export type Trip = {
   readonly vehicleId: string
 }
 
+/** Days without the weekday trips, in spite of the calendar. */
+export const holidays: readonly string[] = ['20261225', '20270101', '20271225', '20280101']
+
+export function runsOn(trip: Trip, date: string, weekday: number): boolean {
+  if (trip.serviceId === 'DAILY') return true
+  return weekday >= 1 && weekday <= 5 && !holidays.includes(date)
+}
+
 export type Network = {
   readonly stops: readonly Stop[]
   readonly routes: readonly Route[]
@@ -102,15 +110,22 @@ function makeStops(environment: Environment): Stop[] {
     const [lat, lon] = [47.55 + index * 0.018, -122.32 + Math.sin(index) * 0.012]
     const id = `S${index + 1}`
     const platform = (letter: string, offset: number): Stop => ({
-      ...{ id: `${id}-${letter}`, name: `${name} Station`, lat, lon: lon + offset },
-      ...{ locationType: 0, parent: id, platform: letter },
+      id: `${id}-${letter}`,
+      name: `${name} Station`,
+      lat,
+      lon: lon + offset,
+      locationType: 0,
+      parent: id,
+      platform: letter,
     })
-    const station: Stop = {
-      ...{ id, name: `${name} Station`, lat, lon, locationType: 1, parent: '', platform: '' },
-    }
+    const station: Stop = { ...platform('', 0), id, locationType: 1, parent: '' }
     const entrance: Stop = {
-      ...{ id: `${id}-E`, name: `${name} Station, Main Street "North" Entrance` },
-      ...{ lat: lat + 0.0004, lon, locationType: 2, parent: id, platform: '' },
+      ...station,
+      id: `${id}-E`,
+      name: `${name} Station, Main Street "North" Entrance`,
+      lat: lat + 0.0004,
+      locationType: 2,
+      parent: id,
     }
     const both = [platform('A', -0.0001), platform('B', 0.0001)]
     return name === 'Central' ? [station, ...both, entrance] : [station, ...both]
@@ -119,11 +134,13 @@ function makeStops(environment: Environment): Stop[] {
     avenues.map((avenue, column): Stop => {
       const isMoved = environment === 'qa' && street === 'Fir' && avenue === '8th'
       return {
-        id: `B${String(row * avenues.length + column + 1).padStart(2, '0')}`,
+        id: `B${twoDigits(row * avenues.length + column + 1)}`,
         name: `${avenue} Ave & ${street} St${isMoved ? ', temporary' : ''}`,
         lat: 47.56 + row * 0.014 + (isMoved ? 0.0006 : 0),
         lon: -122.35 + column * 0.022 + (row % 2) * 0.004,
-        ...{ locationType: 0, parent: '', platform: '' },
+        locationType: 0,
+        parent: '',
+        platform: '',
       }
     }),
   )
@@ -172,19 +189,26 @@ function makeShape(served: readonly Stop[]): Point[] {
 /** Every hour of the day, and every half hour in between at the peaks of a weekday. */
 function makeTrips(pattern: Pattern, environment: Environment): Trip[] {
   const { route, direction } = pattern
-  const offset_s = ((Number(route.id) / 10) % 7) * 300 + direction * 900
+  const offset_s = routes.findIndex(({ id }) => id === route.id) * 720 + direction * 1_800
   const trip = (suffix: string, serviceId: Trip['serviceId'], start_s: number): Trip => ({
-    ...{ id: `${pattern.shapeId}_${suffix}`, serviceId, pattern, start_s },
-    vehicleId: `${route.shortName}${String(Math.round(start_s / 900) % 24).padStart(2, '0')}${direction}`,
+    id: `${pattern.shapeId}_${suffix}`,
+    serviceId,
+    pattern,
+    start_s,
+    vehicleId: `${route.shortName}${direction}${twoDigits((Math.round(start_s / 900) % 24) + 1)}`,
   })
   const hourly = Array.from({ length: 24 }, (_, hour) =>
-    trip(`D${String(hour).padStart(2, '0')}`, 'DAILY', hour * hour_s + offset_s),
+    trip(`D${twoDigits(hour)}`, 'DAILY', hour * hour_s + offset_s),
   )
   const peaks = [6, 7, 8, 15, 16, 17].map((hour) =>
-    trip(`W${String(hour).padStart(2, '0')}`, 'WEEKDAY', hour * hour_s + hour_s / 2 + offset_s),
+    trip(`W${twoDigits(hour)}`, 'WEEKDAY', hour * hour_s + hour_s / 2 + offset_s),
   )
   const trials = environment === 'qa' && route.id === '240' ? [trip('QA1', 'DAILY', 43_200)] : []
   return [...hourly, ...peaks, ...trials]
+}
+
+function twoDigits(number: number): string {
+  return String(number).padStart(2, '0')
 }
 
 function metres(from: { lat: number; lon: number }, lat: number, lon: number): number {

@@ -1,10 +1,3 @@
-/**
- * Edits of a table. Each gives a new table; rows that an edit does not touch keep their bytes.
- *
- * Leaving rows out only drops their offsets, so it costs nothing until the table is written or
- * edited again. All other edits are splices: one new byte range per touched line, copied together
- * with the untouched stretches between them in a single pass.
- */
 import { afterLine, cellEnd, cellStart, encodeCell } from './csv-scan.ts'
 import {
   type Table,
@@ -15,6 +8,14 @@ import {
   rowEnd,
   rowStart,
 } from './csv.ts'
+
+/**
+ * Edits of a table. Each gives a new table; rows that an edit does not touch keep their bytes.
+ *
+ * Leaving rows out only drops their offsets, so it costs nothing until the table is written or
+ * edited again. All other edits are splices: one new byte range per touched line, copied together
+ * with the untouched stretches between them in a single pass.
+ */
 
 /** Keeps the rows that `keep` says. */
 export const filterRows = (table: Table, keep: (row: number) => boolean): Table => {
@@ -161,7 +162,13 @@ export const appendColumn = (table: Table, name: string, text: (row: number) => 
   for (let row = 0; row < whole.rowCount; row++) {
     const at = cellStart(whole.source, rowStart(whole, row), rowEnd(whole, row), k)
     if (at < 0) splices.push(spliceCell(whole, row, k, encode(text(row))))
-    else splices.push({ row, from: at, to: at, bytes: Buffer.from(`${encode(text(row))},`) })
+    else
+      splices.push({
+        row,
+        from: at,
+        to: at,
+        bytes: Buffer.from(`${encode(text(row)).toString()},`),
+      })
   }
   const { source } = spliceRows(whole, splices)
   const header = Buffer.from(`,${encodeCell(name)}`)

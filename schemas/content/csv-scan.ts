@@ -1,3 +1,5 @@
+import { Refusal } from './kind.ts'
+
 /**
  * The grammar of CSV at the level of bytes: where a cell ends, where a row ends, what a cell says.
  *
@@ -5,7 +7,6 @@
  * CRLF, CR and LF, quotes in the middle of a cell, text after a closing quote. A quote opens a
  * quoted cell only as its first byte, spaces aside. Nothing is copied; cells are byte ranges.
  */
-import { Refusal } from './kind.ts'
 
 const tab = 9
 const lineFeed = 10

@@ -1,3 +1,6 @@
+import { afterLine, cellEnd, cellStart, cellText, encodeCell, indexLines } from './csv-scan.ts'
+import type { Lines } from './csv-scan.ts'
+
 /**
  * A CSV table as a view of its bytes.
  *
@@ -7,8 +10,6 @@
  * row nobody touched keeps its bytes, columns nobody knows included. Tables never change; an edit
  * that changes nothing returns the table it was given.
  */
-import { afterLine, cellEnd, cellStart, cellText, encodeCell, indexLines } from './csv-scan.ts'
-import type { Lines } from './csv-scan.ts'
 
 export type Table = {
   readonly columns: readonly string[]
@@ -46,7 +47,9 @@ export const parseTable = (source: Buffer): Table => {
   return {
     columns: starts.length > 0 ? lineTexts(source, headerStart, headerEnd) : [],
     rowCount: Math.max(0, starts.length - 1),
-    ...{ source, headerStart, headerEnd },
+    source,
+    headerStart,
+    headerEnd,
     lines: { starts: starts.subarray(1), ends: ends.subarray(1) },
     whole: true,
   }

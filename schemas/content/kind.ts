@@ -47,6 +47,16 @@ export type Rendition = {
   readonly bytes: Uint8Array
 }
 
+/** The primary rendition of each kind: its file name and media type. */
+export const primaryRendition: Readonly<
+  Record<ContentKindName, { readonly name: string; readonly mediaType: string }>
+> = {
+  gtfs_schedule_zip: { name: 'feed.zip', mediaType: 'application/zip' },
+  gtfs_rt_protobuf: { name: 'feed.pb', mediaType: 'application/x-protobuf' },
+  csv_table: { name: 'table.csv', mediaType: 'text/csv' },
+  opaque_bytes: { name: 'content.bin', mediaType: 'application/octet-stream' },
+}
+
 export type ContentKind<Value> = {
   readonly name: ContentKindName
   /** Proves that the bytes are what they claim to be. Throws `Refusal` when they are not. */

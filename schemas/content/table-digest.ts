@@ -1,3 +1,7 @@
+import { createHash } from 'node:crypto'
+import { cellEnd, quotedBytes } from './csv-scan.ts'
+import { type Table, rowEnd, rowStart } from './csv.ts'
+
 /**
  * A digest of what a table says, blind to how it is written: row order, column order, quotes, the
  * BOM, line endings, empty cells at the end of a row. Spaces around a cell do count, because the
@@ -11,9 +15,6 @@
  * where MD5 from node:crypto needs 240 ms for the same rows and a BLAKE2 or SHA-256 more. It is
  * not meant to resist somebody who forges rows; a publisher could simply publish those instead.
  */
-import { createHash } from 'node:crypto'
-import { cellEnd, quotedBytes } from './csv-scan.ts'
-import { type Table, rowEnd, rowStart } from './csv.ts'
 
 const longCellBytes = 0xffff
 

@@ -37,6 +37,14 @@ const codeOf = (text: string): RefusalCode => {
   return looksLikeBase64(text) ? 'base64_text' : 'text_document'
 }
 
+/** Null when the sample is not text: empty, with control characters, or neither markup nor UTF-8. */
+const sampleText = (sample: Uint8Array): string | null => {
+  if (sample.length === 0) return null
+  const text = Buffer.from(sample).toString('utf8').trimStart()
+  if (control.test(text)) return null
+  return text.startsWith('<') || !text.slice(0, -1).includes('\ufffd') ? text : null
+}
+
 const names: Partial<Record<RefusalCode, string>> = {
   html_page: 'an HTML page',
   json_document: 'a JSON document',
@@ -49,9 +57,8 @@ const names: Partial<Record<RefusalCode, string>> = {
  * completes the message. Empty bytes are nobody's text.
  */
 export const textRefusal = (bytes: Uint8Array, expected = 'binary data'): Refusal | null => {
-  const sample = Buffer.from(bytes.subarray(0, sampleBytesMax))
-  if (sample.length === 0 || control.test(sample.toString('latin1'))) return null
-  const text = sample.toString('utf8').trimStart()
+  const text = sampleText(bytes.subarray(0, sampleBytesMax))
+  if (text === null) return null
   const code = codeOf(text)
   const excerpt = text.slice(0, excerptCharactersMax).replaceAll(/\s+/g, ' ')
   return new Refusal(

@@ -1,3 +1,6 @@
+import { getFileNameLowLevel, parseExtraFields, validateFileName } from 'yauzl'
+import { type InspectLimits, Refusal } from './kind.ts'
+
 /**
  * The directory of a zip archive, read with suspicion.
  *
@@ -10,8 +13,6 @@
  * Bytes after the archive are tolerated and counted: the gateway of a real agency appends an HTML
  * page to every download, every common unzip accepts that, and no reader sees other entries for it.
  */
-import { getFileNameLowLevel, parseExtraFields, validateFileName } from 'yauzl'
-import { type InspectLimits, Refusal } from './kind.ts'
 
 export const localSignature = 0x04034b50
 export const centralSignature = 0x02014b50
@@ -125,8 +126,15 @@ const readCentral = (archive: Buffer, at: number): Described => {
   const offset = number(archive.readUInt32LE(at + 42))
   const crc = archive.readUInt32LE(at + 16)
   return {
-    ...{ name, rawName, flags, method: archive.readUInt16LE(at + 10) },
-    ...{ crc, compressedBytes, size, offset, next },
+    name,
+    rawName,
+    flags,
+    method: archive.readUInt16LE(at + 10),
+    crc,
+    compressedBytes,
+    size,
+    offset,
+    next,
   }
 }
 

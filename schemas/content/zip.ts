@@ -1,12 +1,3 @@
-/**
- * Zip archives: reading entries lazily, writing them deterministically.
- *
- * An entry keeps its compressed bytes. Inflating is done on demand, bounded by the size the
- * directory promised and proved by the CRC; writing copies an untouched entry as it came, which
- * saves deflating it again (190 ms for the stop_times of Sound Transit).
- *
- * What comes out of zlib may differ between Node versions, so these bytes never name a version.
- */
 import { crc32, deflateRawSync, inflateRawSync } from 'node:zlib'
 import { type InspectLimits, Refusal, inspectLimits } from './kind.ts'
 import {
@@ -17,6 +8,16 @@ import {
   localSignature,
   malformed,
 } from './zip-directory.ts'
+
+/**
+ * Zip archives: reading entries lazily, writing them deterministically.
+ *
+ * An entry keeps its compressed bytes. Inflating is done on demand, bounded by the size the
+ * directory promised and proved by the CRC; writing copies an untouched entry as it came, which
+ * saves deflating it again (190 ms for the stop_times of Sound Transit).
+ *
+ * What comes out of zlib may differ between Node versions, so these bytes never name a version.
+ */
 
 export type ZipEntry = {
   readonly name: string
@@ -70,7 +71,10 @@ export const readZip = (bytes: Uint8Array, limits: InspectLimits = inspectLimits
   const folder = sharedFolder(files.map((file) => file.name))
   return {
     entries: files.map(({ name, crc, size, method, start, end }) => ({
-      ...{ name: name.slice(folder.length), crc, size, method },
+      name: name.slice(folder.length),
+      crc,
+      size,
+      method,
       compressed: archive.subarray(start, end),
     })),
     trailingBytes,
@@ -94,7 +98,7 @@ const inflate = ({ name, size, compressed }: ZipEntry): Buffer => {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
     if (code === 'ERR_BUFFER_TOO_LARGE')
       throw new Refusal('zip_bomb', `${name} expands beyond the ${size} bytes its header says`)
-    throw malformed(`${name} cannot be inflated (${code})`)
+    throw malformed(`${name} cannot be inflated (${String(code)})`)
   }
 }
 
@@ -103,7 +107,10 @@ export const packEntry = (name: string, content: Uint8Array): ZipEntry => {
   const deflated = deflateRawSync(content, { level: 6, chunkSize: 2 ** 20 })
   const smaller = deflated.length < content.length
   return {
-    ...{ name, crc: crc32(content), size: content.length, method: smaller ? 8 : 0 },
+    name,
+    crc: crc32(content),
+    size: content.length,
+    method: smaller ? 8 : 0,
     compressed: smaller ? deflated : asBuffer(content),
   }
 }

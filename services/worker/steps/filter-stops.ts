@@ -24,7 +24,7 @@ type Counts = Record<string, number>
 
 const isPattern = (text: string): boolean => {
   try {
-    return Boolean(new RegExp(text, 'u'))
+    return Boolean(new RegExp(text))
   } catch {
     return false
   }
@@ -32,7 +32,7 @@ const isPattern = (text: string): boolean => {
 
 const stopMatcher = (ids: readonly string[], patterns: readonly string[]): Matches => {
   const known = new Set(ids)
-  const compiled = patterns.map((pattern) => new RegExp(pattern, 'u'))
+  const compiled = patterns.map((pattern) => new RegExp(pattern))
   return (stopId) =>
     stopId !== undefined && (known.has(stopId) || compiled.some((pattern) => pattern.test(stopId)))
 }
@@ -67,7 +67,7 @@ const filteredUpdate = (update: TripUpdate, matches: Matches, counts: Counts) =>
 const filteredVehicle = (vehicle: VehiclePosition, matches: Matches, counts: Counts) => {
   if (!matches(vehicle.stop_id)) return vehicle
   add(counts, 'vehicle_stop_cleared')
-  const { stop_id, current_stop_sequence, current_status, ...rest } = vehicle
+  const { stop_id: _id, current_stop_sequence: _at, current_status: _status, ...rest } = vehicle
   return rest
 }
 
@@ -81,27 +81,24 @@ const filteredAlert = (alert: Alert, matches: Matches, counts: Counts) => {
   return null
 }
 
-/** An entity usually holds one thing; when it holds several, those with something left stay. */
+/** An entity with nothing left but its id leaves the feed. */
 const filteredEntity = (
   entity: FeedEntity,
   matches: Matches,
   counts: Counts,
 ): FeedEntity | null => {
   const { trip_update: update, vehicle, alert, ...rest } = entity
-  const kept = {
-    ...(update && { trip_update: filteredUpdate(update, matches, counts) }),
-    ...(vehicle && { vehicle: filteredVehicle(vehicle, matches, counts) }),
-    ...(alert && { alert: filteredAlert(alert, matches, counts) }),
-  }
-  if (kept.trip_update === update && kept.vehicle === vehicle && kept.alert === alert) return entity
-  const { trip_update, vehicle: position, alert: notice } = kept
-  if (!trip_update && !position && !notice) return null
-  return {
+  const updateAfter = update && filteredUpdate(update, matches, counts)
+  const vehicleAfter = vehicle && filteredVehicle(vehicle, matches, counts)
+  const alertAfter = alert && filteredAlert(alert, matches, counts)
+  if (updateAfter === update && vehicleAfter === vehicle && alertAfter === alert) return entity
+  const after = {
     ...rest,
-    ...(trip_update && { trip_update }),
-    ...(position && { vehicle: position }),
-    ...(notice && { alert: notice }),
+    ...(updateAfter && { trip_update: updateAfter }),
+    ...(vehicleAfter && { vehicle: vehicleAfter }),
+    ...(alertAfter && { alert: alertAfter }),
   }
+  return Object.keys(after).length > 1 ? after : null
 }
 
 const messages: Readonly<Record<string, string>> = {

@@ -1,0 +1,77 @@
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { mkdtempSync, existsSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, expect, test } from 'vitest'
+import { untilReleased } from './holder.ts'
+import { assertPortsFree, commandOf, freePort, portHolder, portsFrom } from './ports.ts'
+
+const started: ChildProcess[] = []
+afterEach(() => {
+  for (const child of started.splice(0)) child.kill('SIGKILL')
+})
+
+/** Another program; with a port it listens there. */
+async function startStranger(...args: string[]): Promise<number> {
+  const code = `require('net').createServer().listen(process.argv[1] ?? 0, '127.0.0.1', () => console.log())`
+  const child = spawn(process.execPath, ['-e', code, ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  started.push(child)
+  await new Promise((resolve) => child.stdout.once('data', resolve))
+  return child.pid as number
+}
+
+test('a port base moves the whole set', () => {
+  expect(portsFrom(undefined)).toEqual({ api: 4400, nats: 4222, postgres: 4402, agency: 4410 })
+  expect(portsFrom('4500')).toEqual({ api: 4500, nats: 4501, postgres: 4502, agency: 4510 })
+  expect(() => portsFrom('lots')).toThrow(/lots is not a number/)
+  expect(() => portsFrom(65_530)).toThrow(/65530/)
+})
+
+test('free ports are no error', async () => {
+  await assertPortsFree({ api: await freePort() })
+})
+
+test('taken ports are named together, with their holders and the way out', async () => {
+  const [api, nats] = [await freePort(), await freePort()]
+  const pids = [await startStranger(String(api)), await startStranger(String(nats))]
+  const error = await assertPortsFree({ api, nats }).catch((caught: Error) => caught)
+  const text = (error as Error).message
+  expect(text).toContain(`port ${api} (API and console) is taken by pid ${pids[0]}: `)
+  expect(text).toContain(`port ${nats} (NATS) is taken by pid ${pids[1]}: `)
+  expect(text).toContain('createServer().listen')
+  expect(text).toMatch(/npm start -- --port-base \d+/)
+  expect(text).toContain(`kill ${pids[0]}`)
+})
+
+test('nobody holds a free port', async () => {
+  expect(portHolder(await freePort())).toBeUndefined()
+})
+
+test('a directory whose server lives is refused', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'headway-'))
+  const pid = await startStranger('0', folder)
+  const pidFile = join(folder, 'pid')
+  writeFileSync(pidFile, `${pid}\n`)
+  const waiting = untilReleased('nats-server', pidFile, folder, 100)
+  await expect(waiting).rejects.toThrow(`is in use by nats-server (pid ${pid})`)
+})
+
+test('a directory whose server is ending is waited for', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'headway-'))
+  const pid = await startStranger('0', folder)
+  writeFileSync(join(folder, 'pid'), `${pid}\n`)
+  setTimeout(() => process.kill(pid, 'SIGKILL'), 100)
+  await untilReleased('nats-server', join(folder, 'pid'), folder)
+  expect(commandOf(pid)).toBeUndefined()
+})
+
+test('a pid that meanwhile belongs to somebody else holds nothing', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'headway-'))
+  const pidFile = join(folder, 'pid')
+  writeFileSync(pidFile, `${await startStranger()}\n`)
+  await untilReleased('postgres', pidFile, folder, 100)
+  expect(existsSync(pidFile)).toBe(false)
+})

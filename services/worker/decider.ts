@@ -1,0 +1,72 @@
+/**
+ * What the end of an attempt means for the run. Pure: the attempt's number, the policy and the moment
+ * come in, events come out.
+ *
+ *   completed                        → RunCompleted
+ *   failed, terminal error           → RunFailed, never tried again
+ *   failed, attempts left            → RunRetried with the moment of the next attempt
+ *   failed, no attempts left         → RunDeadLettered
+ *   taken more often than allowed    → RunDeadLettered: it takes its workers down with it
+ */
+import type { Event, PipelineDefinition } from '@headway/schemas/events.ts'
+import { sha256, toTimestamp } from '@headway/schemas/ids.ts'
+import type { StepError } from './executor.ts'
+
+export type Attempt = {
+  readonly pipeline: string
+  readonly run: string
+  /** 1 for the first. */
+  readonly attempt: number
+  readonly startedAt: number
+  readonly now: number
+  readonly policy: PipelineDefinition['retry']
+}
+
+/** Exponential, capped, spread over the upper half by a hash of run and attempt. */
+export const backoffMs = ({ run, attempt, policy }: Attempt): number => {
+  const full = Math.min(policy.backoffMs * 2 ** (attempt - 1), policy.backoffMsMax)
+  const spread = Number.parseInt(sha256(`${run}/${attempt}`).slice(0, 8), 16) / 2 ** 32
+  return Math.round(full * (0.5 + spread / 2))
+}
+
+const base = ({ pipeline, run, attempt, now }: Attempt) => ({
+  v: 1 as const,
+  at: toTimestamp(now),
+  run,
+  attempt,
+  pipeline,
+})
+const durationMs = ({ startedAt, now }: Attempt): number =>
+  Math.round((now - startedAt) * 1_000) / 1_000
+
+export const completed = (attempt: Attempt): Event => ({
+  type: 'RunCompleted',
+  ...base(attempt),
+  durationMs: durationMs(attempt),
+})
+
+export type AfterFailure =
+  | { readonly event: Event; readonly retryMs: number }
+  | { readonly event: Event; readonly retryMs: null }
+
+export const failed = (attempt: Attempt, step: string, error: StepError): AfterFailure => {
+  const told = { type: error.type, message: `${step}: ${error.message}`.slice(0, 4_000) }
+  const ended = { ...base(attempt), error: told, durationMs: durationMs(attempt) }
+  if (error.terminal) return { event: { type: 'RunFailed', ...ended }, retryMs: null }
+  if (attempt.attempt >= attempt.policy.attempts)
+    return { event: { type: 'RunDeadLettered', ...ended }, retryMs: null }
+  const retryMs = error.afterMs ?? backoffMs(attempt)
+  const nextAttemptAt = toTimestamp(attempt.now + retryMs)
+  return { event: { type: 'RunRetried', ...base(attempt), error: told, nextAttemptAt }, retryMs }
+}
+
+/** Every attempt took its worker down: the run is not tried again by itself. */
+export const gaveUp = (attempt: Attempt): Event => ({
+  type: 'RunDeadLettered',
+  ...base(attempt),
+  error: {
+    type: 'WorkerLost',
+    message: `all ${attempt.policy.attempts} attempts ended with the loss of their worker`,
+  },
+  durationMs: 0,
+})

@@ -1,0 +1,84 @@
+/**
+ * A pipeline folder and its version: the first 12 hex digits of the SHA-256 over every file's path and
+ * bytes, in path order. Hidden files and `node_modules` do not count.
+ *
+ * What a worker runs is a copy of the folder taken when the version was first seen, kept beside the
+ * pipelines in `.releases/<pipeline folder>/<version>`. So an edit in the middle of a run changes nothing
+ * for that run, and a version whose folder has moved on can still finish what waits for it.
+ */
+import { createHash } from 'node:crypto'
+import { cp, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { join, relative, sep } from 'node:path'
+import type { PipelineVersion } from '@headway/schemas/ids.ts'
+
+const versionDigits = 12
+
+const filesOf = async (directory: string): Promise<string[]> => {
+  const entries = await readdir(directory, { withFileTypes: true })
+  const nested = await Promise.all(
+    entries
+      .filter((entry) => !entry.name.startsWith('.') && entry.name !== 'node_modules')
+      .map((entry) => {
+        const path = join(directory, entry.name)
+        return entry.isDirectory() ? filesOf(path) : Promise.resolve([path])
+      }),
+  )
+  return nested.flat()
+}
+
+export const versionOf = async (directory: string): Promise<PipelineVersion> => {
+  const hash = createHash('sha256')
+  const files = (await filesOf(directory))
+    .map((path) => ({ path, name: relative(directory, path).split(sep).join('/') }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+  for (const { path, name } of files) {
+    const bytes = await readFile(path)
+    hash.update(`${name}\0${bytes.length}\0`).update(bytes)
+  }
+  return hash.digest('hex').slice(0, versionDigits)
+}
+
+/** One version over several: what a worker as a whole runs. */
+export const versionOfAll = (versions: readonly PipelineVersion[]): PipelineVersion =>
+  createHash('sha256')
+    .update([...versions].sort().join('\n'))
+    .digest('hex')
+    .slice(0, versionDigits)
+
+const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  )
+
+const snapshotPath = (root: string, folder: string, version: PipelineVersion): string =>
+  join(root, '.releases', folder, version)
+
+/** The kept copy of a version, or null when this machine never saw it. */
+export const findSnapshot = async (
+  root: string,
+  folder: string,
+  version: PipelineVersion,
+): Promise<string | null> => {
+  const path = snapshotPath(root, folder, version)
+  return (await exists(path)) ? path : null
+}
+
+/** The folder's version and the copy to run. Two workers may take the same copy at once. */
+export const takeSnapshot = async (
+  root: string,
+  folder: string,
+): Promise<{ version: PipelineVersion; path: string }> => {
+  const version = await versionOf(join(root, folder))
+  const path = snapshotPath(root, folder, version)
+  if (await exists(path)) return { version, path }
+  const draft = `${path}.${process.pid}.draft`
+  await mkdir(join(path, '..'), { recursive: true })
+  await cp(join(root, folder), draft, { recursive: true })
+  if ((await versionOf(draft)) !== version) {
+    await rm(draft, { recursive: true, force: true })
+    return takeSnapshot(root, folder)
+  }
+  await rename(draft, path).catch(() => rm(draft, { recursive: true, force: true }))
+  return { version, path }
+}
