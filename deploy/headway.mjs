@@ -91,13 +91,15 @@ function runCommand([command, ...args]) {
   if (command === undefined) fail('with-install needs a command')
   const path = `${join(root, 'node_modules', '.bin')}${delimiter}${process.env.PATH}`
   const env = Object.assign({}, process.env, { PATH: path })
-  const child = spawn(command, args, { stdio: 'inherit', env })
+  let child
+  // Before the command starts: a signal in between would end us and leave it behind.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     process.on(signal, () => {
       // At a terminal Ctrl-C reaches the whole group; a second copy would mean "at once".
       if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal)
     })
   }
+  child = spawn(command, args, { stdio: 'inherit', env })
   child.once('error', (error) => fail(`${command} cannot be started: ${error.message}`))
   child.once('exit', (code, signal) => process.exit(exitCode(code, signal)))
 }

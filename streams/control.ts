@@ -129,11 +129,15 @@ export const openControl = ({ js, jsm }: Connection): Control => {
     consume: async (queue, { concurrency, signal }, handle) => {
       const { name } = queueConsumer(queue)
       await ensureQueue(queue)
+      const stopped = new Promise<'stopped'>((resolve) => {
+        if (signal.aborted) resolve('stopped')
+        signal.addEventListener('abort', () => resolve('stopped'), { once: true })
+      })
       const hand = async () => {
         while (!signal.aborted) {
           try {
             const consumer = await js.consumers.get(stream, name)
-            await takeOneByOne(consumer, signal, handle)
+            await takeOneByOne(consumer, signal, stopped, handle)
           } catch {
             await ensureQueue(queue).catch(() => {})
             await new Promise((resolve) => setTimeout(resolve, 250))
@@ -149,12 +153,9 @@ export const openControl = ({ js, jsm }: Connection): Control => {
 const takeOneByOne = async <T extends CommandType>(
   consumer: { next(options: { expires: number }): Promise<JsMsg | null> },
   signal: AbortSignal,
+  stopped: Promise<'stopped'>,
   handle: (delivery: Delivery<Extract<Command, { type: T }>>) => Promise<void>,
 ): Promise<void> => {
-  const stopped = new Promise<'stopped'>((resolve) => {
-    if (signal.aborted) resolve('stopped')
-    signal.addEventListener('abort', () => resolve('stopped'), { once: true })
-  })
   while (!signal.aborted) {
     const pull = consumer.next({ expires: pullMs })
     const taken = await Promise.race([pull, stopped])

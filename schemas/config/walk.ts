@@ -61,7 +61,10 @@ export const suggestion = (word: string, known: readonly string[]): string => {
   const plain = (text: string) => text.toLowerCase().replaceAll(/[_-]/g, '')
   const near = known
     .map((candidate) => ({ candidate, steps: distance(plain(word), plain(candidate)) }))
-    .filter(({ candidate, steps }) => steps <= Math.max(1, Math.floor(candidate.length / 3)))
+    .filter(
+      ({ candidate, steps }) =>
+        steps <= Math.floor((Math.max(candidate.length, word.length) + 1) / 3),
+    )
     .toSorted((a, b) => a.steps - b.steps)[0]
   return near ? `; did you mean ${near.candidate}?` : ''
 }
@@ -77,7 +80,7 @@ const nameOf = (value: unknown): string =>
           ? 'text'
           : typeof value === 'boolean'
             ? 'true or false'
-            : 'a number'
+            : String(value)
 
 const typeNames: Readonly<Record<string, string>> = {
   object: 'a mapping (key: value)',
@@ -111,12 +114,16 @@ const measureProblem = (value: string | number, shape: Shape): string | null => 
   return rangeProblem(measured, (duration ?? size)!, duration ? formatDuration : formatSize)
 }
 
+/** Never quotes: what stands there may be the secret itself. */
+const secretProblem = (shape: Shape): string =>
+  `holds a value where a reference belongs: ${shape.patternErrorMessage}`
+
 const textProblem = (value: string, shape: Shape): string | null => {
   if (value.length < (shape.minLength ?? 0)) return 'is empty'
   if (value.length > (shape.maxLength ?? Infinity))
     return `is longer than ${shape.maxLength} characters`
   if (shape.pattern === undefined || new RegExp(shape.pattern).test(value)) return null
-  if (shape.secret) return `holds a value where a reference belongs: ${shape.patternErrorMessage}`
+  if (shape.secret) return secretProblem(shape)
   return `${JSON.stringify(value.slice(0, 80))} is not understood: ${shape.patternErrorMessage}`
 }
 
@@ -136,9 +143,10 @@ const leafProblem = (value: unknown, shape: Shape): string | null => {
   if (shape.type === 'string' && isText) return textProblem(value, shape)
   if (shape.type === 'integer' && Number.isInteger(value))
     return numberProblem(value as number, shape)
+  const isPlain = isText || typeof value === 'number' || typeof value === 'boolean'
+  if (shape.secret && shape.pattern && isPlain) return secretProblem(shape)
   const wanted = shape.duration || shape.size ? 'string' : String(shape.type)
-  const quotes =
-    wanted === 'string' && ['number', 'boolean'].includes(typeof value) ? '; put it in quotes' : ''
+  const quotes = wanted === 'string' && isPlain ? '; put it in quotes' : ''
   return `must be ${typeNames[wanted]}${exampleOf(shape)}, not ${nameOf(value)}${quotes}`
 }
 

@@ -193,6 +193,7 @@ describe('refusals', () => {
     ['an entity without an id', bytes(...ofHeader, 0x12, 0x00), 'malformed_protobuf'],
     ['an entity broken inside', bytes(...ofHeader, 0x12, 2, 0x0a, 9), 'malformed_protobuf'],
     ['gzip', bytes(0x1f, 0x8b, 0x08, 0x00), 'malformed_protobuf'],
+    ['an image', bytes(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a), 'malformed_protobuf'],
     ['a zip', Buffer.from('PK\u0003\u0004'), 'malformed_protobuf'],
     ['a header that breaks off', bytes(...ofHeader.slice(0, 4)), 'truncated_protobuf'],
     ['a JSON feed', Buffer.from('{"header":{}}'), 'json_document'],
@@ -253,10 +254,10 @@ describe('values', () => {
   })
 
   test('a header given twice is one header whose later fields win', () => {
-    const first = written({ header, entity: [] })
+    const first = written({ header: { ...header, feed_version: 'a' }, entity: [] })
     const second = written({ header: { ...header, timestamp: 1_700_000_060 }, entity: [] })
     const feed = gtfsRealtime.parse(Buffer.concat([first, second]))
-    expect(feed.header).toEqual({ ...header, timestamp: 1_700_000_060 })
+    expect(feed.header).toEqual({ ...header, timestamp: 1_700_000_060, feed_version: 'a' })
     expect(gtfsRealtime.parse(written(feed)).header).toEqual(feed.header)
   })
 

@@ -113,6 +113,11 @@ describe('given an archive that is not whole', () => {
     )
   })
 
+  test('the end of an archive that lies inside this one is not its end', () => {
+    const inner = { ...packEntry('inner.zip', small), method: 0, compressed: small }
+    expect(codeOf(writeZip([inner]))).toBe('accepted')
+  })
+
   test('two ends, of which readers could choose either, are unsafe', () => {
     const end = Buffer.from(small.subarray(-22))
     const start = end.readUInt32LE(16)

@@ -52,6 +52,7 @@ class DebounceRoom {
   constructor(doors: Doors, signal: AbortSignal) {
     this.#doors = doors
     this.#signal = signal
+    signal.addEventListener('abort', () => this.#wake(), { once: true })
   }
 
   async follow(): Promise<void> {
@@ -254,13 +255,13 @@ class DebounceRoom {
     if (this.#board.seq >= seq || this.#signal.aborted) return Promise.resolve()
     return new Promise((resolve) => {
       this.#waiting.push({ seq, resolve })
-      this.#signal.addEventListener('abort', () => resolve(), { once: true })
     })
   }
 
   #wake(): void {
-    const reached = this.#waiting.filter((waiter) => waiter.seq <= this.#board.seq)
-    this.#waiting = this.#waiting.filter((waiter) => waiter.seq > this.#board.seq)
+    const isReached = ({ seq }: { seq: number }) => seq <= this.#board.seq || this.#signal.aborted
+    const reached = this.#waiting.filter(isReached)
+    this.#waiting = this.#waiting.filter((waiter) => !isReached(waiter))
     for (const waiter of reached) waiter.resolve()
   }
 }

@@ -2,13 +2,14 @@
  * Proves bytes without holding up the room. Small ones are inspected at once; big ones (a schedule is
  * tens of megabytes expanded) in a thread, so that leases are renewed and other feeds keep their pace.
  */
-import { Worker } from 'node:worker_threads'
 import { Refusal, type ContentKindName, type Inspection } from '@headway/schemas/content/kind.ts'
 import { contentKindOf } from '@headway/schemas/content/registry.ts'
+import { startThread } from '@headway/streams/threads.ts'
 
 const inlineBytesMax = 128 * 1024
 /** An inspection that takes longer than this is given up: hostile bytes must not hold a thread. */
 const inspectMsMax = 60_000
+const heapMbMax = 1_024
 
 type Answer = {
   readonly inspection?: Inspection
@@ -20,10 +21,8 @@ type Answer = {
 export const inspect = async (kind: ContentKindName, bytes: Uint8Array): Promise<Inspection> => {
   if (bytes.length <= inlineBytesMax) return contentKindOf[kind].inspect(bytes)
   const answer = await new Promise<Answer>((resolve, reject) => {
-    const thread = new Worker(new URL('./inspect-thread.ts', import.meta.url), {
-      workerData: { kind, bytes },
-      resourceLimits: { maxOldGenerationSizeMb: 1_024 },
-    })
+    const entry = new URL('./inspect-thread.ts', import.meta.url)
+    const thread = startThread(entry, { kind, bytes }, { maxOldGenerationSizeMb: heapMbMax })
     const timer = setTimeout(() => {
       void thread.terminate()
       resolve({ refusal: { code: 'too_large', message: 'the inspection took over a minute' } })

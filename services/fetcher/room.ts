@@ -47,6 +47,7 @@ class FetcherRoom {
   constructor(doors: Doors, signal: AbortSignal) {
     this.#doors = doors
     this.#signal = signal
+    signal.addEventListener('abort', () => this.#wake(), { once: true })
   }
 
   async follow(): Promise<void> {
@@ -58,7 +59,7 @@ class FetcherRoom {
         const asset = this.#apply(commit)
         if (this.#caughtUp) this.#react(asset, commit.events, commit.seq)
       }
-      this.#waiting.splice(0).forEach((wake) => wake())
+      this.#wake()
       if (!this.#caughtUp && commits.at(-1)!.seq >= head.seq) {
         this.#caughtUp = true
         for (const asset of this.#assets.values()) this.#settle(asset)
@@ -294,10 +295,11 @@ class FetcherRoom {
   /** Waits until the fold of the asset is at `seq` or beyond. */
   async #reached(asset: Asset, seq: number): Promise<void> {
     while (asset.state.topicSeq < seq && !this.#signal.aborted)
-      await new Promise<void>((resolve) => {
-        this.#waiting.push(resolve)
-        this.#signal.addEventListener('abort', () => resolve(), { once: true })
-      })
+      await new Promise<void>((resolve) => this.#waiting.push(resolve))
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiting.splice(0)) wake()
   }
 }
 

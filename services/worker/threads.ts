@@ -3,7 +3,8 @@
  * run at a time; idle ones go after a while. A step that outlives its time, or a run that does, costs the
  * thread its life and nothing else: there is no other way to stop code that does not return.
  */
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
+import { startThread } from '@headway/streams/threads.ts'
 import type { Execution, Progress, StepError, Output } from './executor.ts'
 import type { Manifest } from './pipeline.ts'
 import type { ThreadAnswer } from './thread.ts'
@@ -28,6 +29,12 @@ export class LoadError extends Error {
 }
 
 type Thread = { readonly worker: Worker; idle: NodeJS.Timeout | null }
+
+/** Takes our listeners off. By name: the thread keeps listeners of its own among them. */
+const quiet = (worker: Worker): void => {
+  for (const event of ['message', 'error', 'exit']) worker.removeAllListeners(event)
+  worker.on('error', () => {})
+}
 
 export class Threads {
   readonly #path: string
@@ -75,10 +82,8 @@ export class Threads {
   }
 
   async #start(): Promise<Thread> {
-    const worker = new Worker(new URL('./thread.ts', import.meta.url), {
-      workerData: { path: this.#path },
-      resourceLimits: { maxOldGenerationSizeMb: heapMbMax },
-    })
+    const entry = new URL('./thread.ts', import.meta.url)
+    const worker = startThread(entry, { path: this.#path }, { maxOldGenerationSizeMb: heapMbMax })
     const answer = await new Promise<ThreadAnswer>((resolve, reject) => {
       const timer = setTimeout(() => {
         reject(new LoadError(`${this.#path} did not load within ${loadMsMax} ms`))
@@ -93,13 +98,12 @@ export class Threads {
       await worker.terminate()
       throw error
     })
-    worker.removeAllListeners()
+    quiet(worker)
     if (answer.type !== 'loaded') {
       await worker.terminate()
       throw new LoadError(answer.type === 'unloadable' ? answer.message : 'unexpected answer')
     }
     this.#manifest = answer.manifest
-    worker.on('error', () => {})
     return { worker, idle: null }
   }
 
@@ -116,8 +120,7 @@ export class Threads {
       const end = (alive: boolean, result: ThreadOutcome) => {
         for (const timer of timers.values()) clearTimeout(timer)
         limits.signal.removeEventListener('abort', onAbort)
-        worker.removeAllListeners()
-        worker.on('error', () => {})
+        quiet(worker)
         resolve({ alive, result })
       }
       const dead = (type: string, message: string, step = lastStep) =>

@@ -1,0 +1,149 @@
+/**
+ * Real servers for tests: a nats-server and a Postgres of the test's own, on free ports, in a temporary
+ * folder that goes away with them.
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Child } from '@headway/deploy/child.ts'
+import { startNats } from '@headway/deploy/nats-server.ts'
+import { startPostgres } from '@headway/deploy/postgres.ts'
+import type { AssetDefinition, Event, PipelineDefinition } from '@headway/schemas/events.ts'
+import type { Commit, Topic } from '@headway/schemas/ports.ts'
+import { openDoors, type Doors } from '@headway/streams/room.ts'
+
+export type World = {
+  readonly directory: string
+  readonly nats: Child
+  /** Null when the test asked for none. */
+  readonly postgres: Child | null
+  readonly doors: Doors
+  /** Another room's own connection. */
+  open(room: string): Promise<Doors & { close(): Promise<void> }>
+  /** Ends what `signal` rules, then the servers. */
+  readonly signal: AbortSignal
+  run(room: Promise<void>): void
+  stop(): Promise<void>
+}
+
+export const startWorld = async (options: { postgres?: boolean } = {}): Promise<World> => {
+  const directory = await mkdtemp(join(tmpdir(), 'headway-test-'))
+  const [nats, postgres] = await Promise.all([
+    startNats({ dataDir: join(directory, 'nats'), port: -1 }),
+    options.postgres ? startPostgres({ dataDir: join(directory, 'pg') }) : null,
+  ])
+  const stop = new AbortController()
+  const rooms: Promise<void>[] = []
+  const opened: { close(): Promise<void> }[] = []
+  const open = async (room: string) => {
+    const doors = await openDoors(room, nats.url)
+    opened.push(doors)
+    return doors
+  }
+  return {
+    directory,
+    nats,
+    postgres,
+    doors: await open('test'),
+    open,
+    signal: stop.signal,
+    run: (room) => void rooms.push(room),
+    stop: async () => {
+      stop.abort()
+      const ended = await Promise.allSettled(rooms)
+      await Promise.all(opened.map((doors) => doors.close()))
+      await Promise.all([nats.stop(), postgres?.stop()])
+      await rm(directory, { recursive: true, force: true })
+      for (const result of ended) if (result.status === 'rejected') throw result.reason
+    },
+  }
+}
+
+/** Waits until `condition` gives something; fails with the last error, or with what was waited for. */
+export const until = async <T>(
+  what: string,
+  condition: () => Promise<T | null | undefined | false> | T | null | undefined | false,
+  withinMs = 20_000,
+): Promise<T> => {
+  const endsAt = performance.now() + withinMs
+  let lastError: unknown = null
+  for (;;) {
+    try {
+      const found = await condition()
+      if (found) return found
+      lastError = null
+    } catch (error) {
+      lastError = error
+    }
+    if (performance.now() > endsAt) break
+    await new Promise((resolve) => setTimeout(resolve, 15))
+  }
+  throw lastError ?? new Error(`waited ${withinMs} ms in vain: ${what}`)
+}
+
+/** Everything on the log so far. */
+export const history = async ({ log }: Pick<Doors, 'log'>): Promise<Commit[]> => {
+  const head = (await log.head()).seq
+  const commits: Commit[] = []
+  if (head === 0) return commits
+  const stop = new AbortController()
+  for await (const batch of log.tail({ from: 1, signal: stop.signal })) {
+    commits.push(...batch)
+    if (batch.at(-1)!.seq >= head) break
+  }
+  return commits
+}
+
+export const eventsOf = async (doors: Pick<Doors, 'log'>): Promise<Event[]> =>
+  (await history(doors)).flatMap((commit) => commit.events)
+
+let appended = 0
+/** Puts facts on the log as somebody outside would have. */
+export const append = (doors: Pick<Doors, 'log'>, topic: Topic, ...events: Event[]) =>
+  doors.log.append({ tenant: 'default', topic, id: `given-${appended++}`, events, source: 'test' })
+
+const at = '2026-11-21T00:00:00.000Z'
+
+export const defineAsset = (
+  doors: Pick<Doors, 'log'>,
+  asset: string,
+  definition: Partial<AssetDefinition>,
+) =>
+  append(
+    doors,
+    { kind: 'asset', name: asset },
+    {
+      type: 'AssetDefined',
+      v: 1,
+      at,
+      asset,
+      definition: { kind: 'opaque_bytes', strategy: 'content_hash', ...definition },
+    },
+  )
+
+export const definePipeline = (
+  doors: Pick<Doors, 'log'>,
+  pipeline: string,
+  definition: Partial<PipelineDefinition>,
+) =>
+  append(
+    doors,
+    { kind: 'pipeline', name: pipeline },
+    {
+      type: 'PipelineDefined',
+      v: 1,
+      at,
+      pipeline,
+      definition: {
+        folder: pipeline,
+        pool: 'default',
+        slots: {},
+        debounce: { quietMs: 0, maxWaitMs: 0 },
+        concurrency: 1,
+        retry: { attempts: 3, backoffMs: 100, backoffMsMax: 1_000 },
+        stepTimeoutMs: 30_000,
+        runTimeoutMs: 60_000,
+        ...definition,
+      },
+    },
+  )
