@@ -46,8 +46,11 @@ test('taken ports are named together, with their holders and the way out', async
   expect(text).toContain(`kill ${pids[0]}`)
 })
 
-test('nobody holds a free port', async () => {
-  expect(portHolder(await freePort())).toBeUndefined()
+test('who listens on one port does not hold another', async () => {
+  const [taken, free] = [await freePort(), await freePort()]
+  const pid = await startStranger(String(taken))
+  expect(portHolder(taken)?.pid).toBe(pid)
+  expect(portHolder(free)).toBeUndefined()
 })
 
 test('a directory whose server lives is refused', async () => {

@@ -204,11 +204,14 @@ describe('a file that is wrong', () => {
     ],
     'missing key': ['assets:\n  a: {}', '2:3 assets.a kind is missing'],
     'missing slots': ['pipelines: { p: { folder: p } }', '1:14 pipelines.p slots is missing'],
-    'bad asset key': ['assets: { "a b": { kind: csv_table } }', '1:11 assets.a b an asset key has'],
-    'bad pipeline id': ['pipelines: { -p: { folder: p, slots: {} } }', '1:14 pipelines.-p a pipe'],
+    'bad asset key': ['assets: { "a b": { kind: csv_table } }', '1:11 assets.a b is no asset key'],
+    'bad pipeline id': [
+      'pipelines: { -p: { folder: p, slots: {} } }',
+      '1:14 pipelines.-p is no pipe',
+    ],
     'bad slot name': [
       fileWith('', 'slots: { "a b": a }'),
-      '8:14 pipelines.p.slots.a b a slot name',
+      '7:14 pipelines.p.slots.a b is no slot name',
     ],
     'bad tenant': ['tenant: a.b', '1:9 tenant "a.b" is not understood: a name has'],
     'bad folder': [
@@ -304,7 +307,10 @@ describe('a file that is wrong', () => {
       '7:18 pipelines.p.slots.in output/q/feed is made by no pipeline here',
     ],
     'duplicate key': ['assets: {}\nassets: {}', '2:1  is not YAML as we read it: Map keys must be'],
-    'no YAML': ['assets: { a: }}', '1:14  is not YAML as we read it'],
+    'no YAML': [
+      'assets: { a: }}',
+      '1:15  is not YAML as we read it: Unexpected flow-map-end token',
+    ],
     'unknown tag': ['tenant: !!js x', '1:9  is not YAML as we read it: Unresolved tag'],
     'alias to nothing': ['tenant: *x', '1:9  is not YAML as we read it: Unresolved alias'],
     'two documents': ['assets: {}\n---\nassets: {}', '2:1  is not YAML as we read it'],
@@ -393,6 +399,10 @@ describe('I14: a secret is refused and never repeated', () => {
       'header: { name: X-API-Key, value: env:',
     ],
     'in a cookie': [`headers: { cookie: ${value} }`, 'looks like a secret'],
+    'in text that is no YAML': [
+      `auth: "a" ${value}`,
+      'is not YAML as we read it: Unexpected scalar',
+    ],
     'in a variable': ['url: http://h/${AGENCY_TOKEN}/x', 'write auth: with env:AGENCY_TOKEN'],
   }
   for (const [name, [asset, told]] of Object.entries(cases))

@@ -151,7 +151,8 @@ export const parseConfig = (
     problems.push({ line, column: col, path, message })
   }
   for (const { pos, message } of [...document.errors, ...document.warnings])
-    add(pos[0], '', `is not YAML as we read it: ${message}`)
+    // What follows the colon quotes the text, and that may be a secret.
+    add(pos[0], '', `is not YAML as we read it: ${message.replace(/ in YAML stream: .*$/s, '')}`)
   if (problems.length > 0) throw new ConfigError(fileName, problems)
   if (document.contents === null || (isScalar(document.contents) && !document.contents.value)) {
     add(0, '', 'is empty; write assets: {} and pipelines: {} to mean that there are none')

@@ -187,7 +187,7 @@ const Pipeline = Type.Object(
       }),
       {
         ...strict,
-        keyErrorMessage: 'a slot name has letters, digits, _ and -',
+        keyErrorMessage: 'is no slot name: those have letters, digits, _ and -',
         description: "The pipeline's inputs: slot name → asset, or output/<pipeline>/<name>",
       },
     ),
@@ -253,7 +253,7 @@ export const ConfigFile = Type.Object(
       Type.Record(Type.String({ pattern: assetKeyPattern }), Asset, {
         ...strict,
         keyErrorMessage:
-          'an asset key has one to eight parts of letters, digits, _, - and . between slashes',
+          'is no asset key: one to eight parts of letters, digits, _, - and . between slashes',
         description: 'Named things that change, such as pims/prod/vehicle_positions',
       }),
     ),
@@ -261,7 +261,7 @@ export const ConfigFile = Type.Object(
       Type.Record(Type.String({ pattern: namePattern }), Pipeline, {
         ...strict,
         keyErrorMessage:
-          'a pipeline id has letters, digits, _ and - and begins with a letter or digit',
+          'is no pipeline id: those have letters, digits, _ and - and begin with a letter or digit',
         description: 'What runs when assets change, such as st-realtime-production',
       }),
     ),

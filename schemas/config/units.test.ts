@@ -2,11 +2,13 @@ import { expect, test } from 'vitest'
 import { formatDuration, formatSize, parseDuration, parseSize } from './units.ts'
 
 test('a duration that is written and read again is the same', () => {
-  for (let ms = 0; ms < 200_000; ms++) expect(parseDuration(formatDuration(ms))).toBe(ms)
-  for (let i = 1; i < 50_000; i++) {
-    const ms = i * 17_280_000 + (i % 7) * (i % 1_000)
-    expect(parseDuration(formatDuration(ms))).toBe(ms)
+  const lost: number[] = []
+  const tryOut = (ms: number) => {
+    if (parseDuration(formatDuration(ms)) !== ms) lost.push(ms)
   }
+  for (let ms = 0; ms < 200_000; ms++) tryOut(ms)
+  for (let i = 1; i < 50_000; i++) tryOut(i * 17_280_000 + (i % 7) * (i % 1_000))
+  expect(lost).toEqual([])
 })
 
 test('durations are written as people do', () => {

@@ -80,7 +80,7 @@ const nameOf = (value: unknown): string =>
           ? 'text'
           : typeof value === 'boolean'
             ? 'true or false'
-            : String(value)
+            : JSON.stringify(value)
 
 const typeNames: Readonly<Record<string, string>> = {
   object: 'a mapping (key: value)',

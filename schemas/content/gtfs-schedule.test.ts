@@ -179,6 +179,14 @@ describe('given a schedule', () => {
     expect(schedule.table('absent.txt')).toBeUndefined()
   })
 
+  test('text that is not CSV has no table, counts no rows and is written as it came', () => {
+    const licence = 'the so-called\n"licence\n'
+    const feed = gtfsSchedule.parse(zipOf({ 'LICENSE.txt': licence }))
+    expect(feed.table('LICENSE.txt')).toBeUndefined()
+    expect(gtfsSchedule.rows(feed)).toBe(8)
+    expect(gtfsSchedule.parse(encoded(feed)).bytes('LICENSE.txt')?.toString()).toBe(licence)
+  })
+
   test('replacing a file gives another feed and leaves this one alone', () => {
     const other = schedule.with('stops.txt', Buffer.from('stop_id\nz\n')).without('notes.md')
     expect(other.names).not.toContain('notes.md')

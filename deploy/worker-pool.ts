@@ -1,0 +1,29 @@
+import { fileURLToPath } from 'node:url'
+import { startChild, type RunningChild } from './child.ts'
+
+const readsTypeScript = Boolean((process.features as { typescript?: unknown }).typescript)
+const tsx = readsTypeScript ? [] : ['--import', import.meta.resolve('tsx')]
+
+export type WorkerPoolOptions = {
+  readonly pool: string
+  readonly natsUrl: string
+  /** The folder of pipeline folders. */
+  readonly pipelines: string
+  readonly onLine: (line: string) => void
+}
+
+/** One worker process for a pool, watching its folders for new code. */
+export const startWorkerPool = (options: WorkerPoolOptions): Promise<RunningChild> =>
+  startChild({
+    name: `worker pool ${options.pool}`,
+    command: process.execPath,
+    args: [...tsx, fileURLToPath(new URL('../services/worker/main.ts', import.meta.url))],
+    env: {
+      ...process.env,
+      HEADWAY_NATS_URL: options.natsUrl,
+      HEADWAY_POOL: options.pool,
+      HEADWAY_PIPELINES: options.pipelines,
+      HEADWAY_WATCH: '1',
+    },
+    onLine: options.onLine,
+  })
