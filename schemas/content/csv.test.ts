@@ -147,6 +147,8 @@ describe('given the digest of a table', () => {
   })
 
   test('it is the one that earlier versions were named by', () => {
-    expect(tableDigest(tableOf(base))).toMatchInlineSnapshot(`"e6f54da9efe988d58dfceb20b552b506b3c0342ba397ef37d91e60555b7edcb0"`)
+    expect(tableDigest(tableOf(base))).toMatchInlineSnapshot(
+      `"e6f54da9efe988d58dfceb20b552b506b3c0342ba397ef37d91e60555b7edcb0"`,
+    )
   })
 })

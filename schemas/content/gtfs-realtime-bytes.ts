@@ -53,7 +53,7 @@ const outlineOf = (bytes: Buffer): Outline => {
   return { headers, entities, strange }
 }
 
-/** Every feed in the wild starts with its header; what starts otherwise is not cut off but garbage. */
+/** Every feed in the wild starts with its header; what starts otherwise is garbage, not cut off. */
 export const takeApart = (feed: Uint8Array): Outline => {
   const bytes = bufferOf(feed)
   try {

@@ -25,8 +25,8 @@ import type { FieldKind, Fields, Message, NamedField, ValueOf } from './protobuf
  *
  * Decoded values are frozen all the way down. Single-precision numbers are read as the shortest
  * decimal that gives the same bits back: 47.59672, not 47.59672164916992. An enum number without a
- * name stays a number. Integers beyond 2^53 are rounded, and text that is not UTF-8 is repaired with
- * the replacement character; both are lost only where a message is written anew.
+ * name stays a number. Integers beyond 2^53 are rounded, and text that is not UTF-8 is repaired
+ * with the replacement character; both are lost only where a message is written anew.
  */
 
 /** While it is being built, a value is a record of fields that may also hold the symbol. */

@@ -78,11 +78,12 @@ export const readTag = (cursor: Cursor, end: number): number => {
 /** Reads a length and answers where the bytes it announces end. */
 export const readEnd = (cursor: Cursor, end: number): number => {
   readVarint(cursor, end)
-  const last = cursor.pos + cursor.lo
-  if (cursor.hi !== 0 || last > end)
+  const announced = cursor.hi * 2 ** 32 + cursor.lo
+  const last = cursor.pos + announced
+  if (last > end)
     throw new WireError(
       'cut',
-      `a field announces ${cursor.hi * 2 ** 32 + cursor.lo} bytes where ${end - cursor.pos} are left`,
+      `a field announces ${announced} bytes where ${end - cursor.pos} are left`,
     )
   return last
 }

@@ -37,7 +37,7 @@ const codeOf = (text: string): RefusalCode => {
   return looksLikeBase64(text) ? 'base64_text' : 'text_document'
 }
 
-/** Null when the sample is not text: empty, with control characters, or neither markup nor UTF-8. */
+/** Null when the sample is no text: empty, with control characters, neither markup nor UTF-8. */
 const sampleText = (sample: Uint8Array): string | null => {
   if (sample.length === 0) return null
   const text = Buffer.from(sample).toString('utf8').trimStart()

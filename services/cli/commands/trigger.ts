@@ -1,0 +1,55 @@
+/** Asks for a run and, with `--wait`, stays until the read models say that it ended. */
+import { parseDuration } from '@headway/schemas/config/units.ts'
+import { call, field, part, rowOf } from '../api.ts'
+import { CliError, commandLine } from '../errors.ts'
+import { note, print, printJson } from '../terminal.ts'
+import { printRun } from './run.ts'
+import type { Invocation } from './index.ts'
+
+const pollMs = 250
+const ended = new Set(['completed', 'failed', 'dead_lettered'])
+
+/** A reason goes along only when there is one: the API knows who asked. */
+export const bodyOf = (options: Invocation['options']): { body: object } =>
+  typeof options.reason === 'string' ? { body: { reason: options.reason } } : { body: {} }
+
+/** The run when it ended. It may not be projected yet when it is first asked for. */
+const untilEnded = async (id: string, timeoutMs: number): Promise<unknown> => {
+  const endsAt = performance.now() + timeoutMs
+  for (;;) {
+    const answer = await call(`runs/${part(id)}`).catch((error: unknown) => {
+      if (error instanceof CliError && error.ending === 'notFound') return null
+      throw error
+    })
+    if (answer && ended.has(field(rowOf(answer), 'status'))) return answer
+    if (performance.now() > endsAt)
+      throw new CliError('timeout', `run ${id} has not ended within ${timeoutMs / 1_000} s`, [
+        `${commandLine(`run ${id}`)}\tshows where it is`,
+      ])
+    await new Promise((resolve) => setTimeout(resolve, pollMs))
+  }
+}
+
+export const run = async ({ args, options }: Invocation): Promise<void> => {
+  const timeoutMs = parseDuration(String(options.timeout))
+  if (timeoutMs === null)
+    throw new CliError('usage', `--timeout ${String(options.timeout)} is no duration`, [
+      `${commandLine(`trigger ${args[0]} --wait --timeout 90s`)}\twaits a minute and a half`,
+    ])
+  const accepted = await call(`pipelines/${part(args[0]!)}/runs`, {
+    method: 'POST',
+    ...bodyOf(options),
+  })
+  const id = field(rowOf(accepted), 'run', 'request', 'id')
+  if (!options.wait) {
+    if (options.json) return printJson(accepted)
+    print(id)
+    return note(`accepted\n  ${commandLine(`run ${id}`)}   shows how it goes`)
+  }
+  note(`run ${id} is asked for; waiting`)
+  const answer = await untilEnded(id, timeoutMs)
+  if (options.json) printJson(answer)
+  else printRun(answer)
+  const status = field(rowOf(answer), 'status')
+  if (status !== 'completed') throw new CliError('failed', `run ${id} ended as ${status}`)
+}

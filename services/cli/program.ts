@@ -1,0 +1,69 @@
+/** Words to a command: help, options, suggestions, and one place where every failure is told. */
+import { Command, CommanderError } from 'commander'
+import { readFileSync } from 'node:fs'
+import { commands, launched, type CommandEntry, type Invocation } from './commands/index.ts'
+import { describe, exitCodes } from './errors.ts'
+
+const examplesText = (examples: CommandEntry['examples']): string => {
+  const width = Math.max(...examples.map(([command]) => command.length))
+  const lines = examples.map(
+    ([command, effect]) => `  headway ${command.padEnd(width)}   ${effect}`,
+  )
+  return `\nExamples:\n${lines.join('\n')}`
+}
+
+const versionText = (): string => {
+  const file = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(file) as { version: string }).version
+}
+
+const add = (program: Command, entry: CommandEntry): void => {
+  const command = program.command(entry.usage).description(entry.summary)
+  for (const [flags, summary, otherwise] of entry.options ?? [])
+    command.option(flags, summary, otherwise)
+  command.addHelpText('after', examplesText(entry.examples))
+  // Commander hands over the arguments one by one, then the options, then the command.
+  command.action(async (...given: unknown[]) => {
+    const args = given.slice(0, -2) as Invocation['args']
+    const { run } = await entry.load()
+    await run({ args, options: given.at(-2) as Invocation['options'] })
+  })
+}
+
+const buildProgram = (): Command => {
+  const program = new Command('headway')
+    .description('Feeds in, pipelines, feeds out, and a log of everything.')
+    .version(versionText(), '-V, --version')
+    .helpCommand(false)
+    .showHelpAfterError('headway --help\tlists the commands'.replace('\t', '   '))
+    .exitOverride()
+  for (const [name, summary] of launched) program.command(name).description(summary)
+  for (const entry of commands) add(program, entry)
+  program.addHelpText(
+    'after',
+    `\n${examplesText([
+      ['start', 'the demo, with nothing else installed'],
+      ['add https://example.org/gtfs.zip', 'a feed of your own'],
+      ['sub', 'watch what happens'],
+    ]).trimStart()}
+\nEnvironment: HEADWAY_API_URL, HEADWAY_NATS_URL, NO_COLOR; HEADWAY_DEBUG=1 shows stacks
+Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 conflict, 5 cannot connect, 6 timeout`,
+  )
+  return program
+}
+
+export const runProgram = async (argv: readonly string[]): Promise<void> => {
+  const program = buildProgram()
+  try {
+    if (argv.length === 0) program.outputHelp()
+    else await program.parseAsync([...argv], { from: 'user' })
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
+      return
+    }
+    const { text, exitCode } = describe(error)
+    process.stderr.write(`${text}\n`)
+    process.exitCode = exitCode
+  }
+}

@@ -1,0 +1,28 @@
+/**
+ * `npm run bench -- NAME…`: one JSON object per figure on standard output. Figures mean something only
+ * on a machine that does nothing else.
+ */
+import { conditions, type Figure } from './figure.ts'
+
+const benches: Readonly<Record<string, () => Promise<{ run(): Promise<Figure[]> }>>> = {
+  realtime: () => import('./realtime.ts'),
+  runs: () => import('./runs.ts'),
+  schedule: () => import('./schedule.ts'),
+  rebuild: () => import('./rebuild.ts'),
+  idle: () => import('./idle.ts'),
+}
+
+const names = process.argv.slice(2)
+const unknown = names.filter((name) => !Object.hasOwn(benches, name))
+if (names.length === 0 || unknown.length > 0) {
+  if (unknown.length > 0) process.stderr.write(`there is no bench ${unknown.join(', ')}\n`)
+  process.stderr.write(`npm run bench -- ${Object.keys(benches).join(' | ')}\n`)
+  process.exitCode = 2
+} else {
+  const measured = conditions('2.14.0', '18.4')
+  for (const name of names) {
+    const { run } = await benches[name]!()
+    for (const figure of await run())
+      process.stdout.write(`${JSON.stringify({ bench: name, ...figure, ...measured })}\n`)
+  }
+}
