@@ -10,8 +10,8 @@ import { commandOf } from './ports.ts'
 const node = process.execPath
 const childModule = fileURLToPath(new URL('./child.ts', import.meta.url))
 
-function startScript(script: string, options: { graceMs?: number; onLine?: () => void } = {}) {
-  return startChild({ name: 'script', command: node, args: ['-e', script], ...options })
+function startScript(script: string) {
+  return startChild({ name: 'script', command: node, args: ['-e', script] })
 }
 
 /** A process that starts `script` as its child, tells the child's pid and waits. */
@@ -73,25 +73,28 @@ test('a folder that does not exist refuses the start', async () => {
   await expect(start).rejects.toThrow(/lost cannot be started: .*ENOENT/)
 })
 
+/** Starts a script and waits until it says that it is up. */
+async function startUp(script: string, graceMs?: number) {
+  const lines: string[] = []
+  const child = await startChild({
+    name: 'script',
+    command: node,
+    args: ['-e', `${script}; console.log('up'); setInterval(() => {}, 9e5)`],
+    onLine: (line) => lines.push(line),
+    ...(graceMs === undefined ? {} : { graceMs }),
+  })
+  await vi.waitFor(() => expect(lines).toEqual(['up']), { timeout: 10_000, interval: 10 })
+  return child
+}
+
 test('stop waits for an orderly end', async () => {
-  const child = await startScript(
-    `process.on('SIGTERM', () => setTimeout(() => process.exit(3), 100)); setInterval(() => {}, 9e5)`,
-  )
-  await new Promise((resolve) => setTimeout(resolve, 200))
+  const child = await startUp(`process.on('SIGTERM', () => setTimeout(() => process.exit(3), 100))`)
   await child.stop()
   expect(await child.exited).toBe(3)
 })
 
 test('a child that ignores the stop signal is killed after its grace', async () => {
-  const lines: string[] = []
-  const child = await startChild({
-    name: 'deaf',
-    command: node,
-    args: ['-e', `process.on('SIGTERM', () => {}); console.log('up'); setInterval(() => {}, 9e5)`],
-    graceMs: 200,
-    onLine: (line) => lines.push(line),
-  })
-  await vi.waitFor(() => expect(lines).toEqual(['up']))
+  const child = await startUp(`process.on('SIGTERM', () => {})`, 200)
   await child.stop()
   expect(await child.exited).toBe(128 + 9)
 })

@@ -48,11 +48,11 @@ export type RunningChild = {
   /** The program's own pid, not the shell's. */
   readonly pid: number
   /** Ends the life line and waits until the program is gone. */
-  stop(): Promise<void>
+  readonly stop: () => Promise<void>
   /** The exit code, 128 + n after signal n as shells count, null when nobody could tell. */
   readonly exited: Promise<number | null>
   /** The last output, for error messages. */
-  lastLines(): string
+  readonly lastLines: () => string
 }
 
 /** A server that runs as our child. */
@@ -61,7 +61,7 @@ export type Child = {
   readonly pid: number
   readonly version: string
   readonly startedMs: number
-  stop(): Promise<void>
+  readonly stop: () => Promise<void>
   readonly exited: Promise<number | null>
 }
 

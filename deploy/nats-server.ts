@@ -63,7 +63,7 @@ export async function startNats(options: NatsOptions): Promise<Child> {
     pid: server.pid,
     version: ready.version,
     startedMs: Math.round(performance.now() - startedAt),
-    stop: () => server.stop(),
+    stop: server.stop,
     exited: server.exited,
   }
 }

@@ -46,6 +46,13 @@ test('taken ports are named together, with their holders and the way out', async
   expect(text).toContain(`kill ${pids[0]}`)
 })
 
+test('a port whose holder is just ending is no error', async () => {
+  const api = await freePort()
+  const pid = await startStranger(String(api))
+  setTimeout(() => process.kill(pid, 'SIGKILL'), 200)
+  await assertPortsFree({ api })
+})
+
 test('who listens on one port does not hold another', async () => {
   const [taken, free] = [await freePort(), await freePort()]
   const pid = await startStranger(String(taken))

@@ -3,12 +3,14 @@
  *
  * We never move silently to another port: bookmarks, scripts and a colleague's terminal would talk
  * to the wrong server. Instead all ports are tried before anything starts, and the error names
- * every holder and the one flag that moves the whole set.
+ * every holder and the one flag that moves the whole set. The servers of a start that was just
+ * killed need a moment to go (see `child.ts`), so a taken port gets a second look before it counts.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 
 export type Ports = {
   readonly api: number
@@ -26,6 +28,8 @@ const labels: Record<keyof Ports, string> = {
   agency: 'demo agency',
 }
 
+const patienceMs = 1_000
+
 const defaults: Ports = { api: 4400, nats: 4222, postgres: 4402, agency: 4410 }
 
 /** The default ports, or the set that begins at `base` (`--port-base`, `HEADWAY_PORT_BASE`). */
@@ -42,8 +46,10 @@ export function portsFrom(base: string | number | undefined): Ports {
 export async function assertPortsFree(ports: Partial<Ports>): Promise<void> {
   const taken: string[] = []
   const holders: PortHolder[] = []
-  for (const [name, port] of Object.entries(ports) as [keyof Ports, number][]) {
-    const code = await listenError(port)
+  const entries = Object.entries(ports) as [keyof Ports, number][]
+  const codes = await Promise.all(entries.map(([, port]) => lastingListenError(port)))
+  for (const [index, [name, port]] of entries.entries()) {
+    const code = codes[index]
     if (code === undefined) continue
     const holder = code === 'EADDRINUSE' ? portHolder(port) : undefined
     if (holder !== undefined) holders.push(holder)
@@ -104,6 +110,15 @@ function procCommand(pid: number): string {
 
 function psCommand(pid: number): string {
   return spawnSync('ps', ['-o', 'command=', '-p', String(pid)], { encoding: 'utf8' }).stdout.trim()
+}
+
+async function lastingListenError(port: number): Promise<string | undefined> {
+  const until = performance.now() + patienceMs
+  for (;;) {
+    const code = await listenError(port)
+    if (code !== 'EADDRINUSE' || performance.now() > until) return code
+    await delay(50)
+  }
 }
 
 function listenError(port: number): Promise<string | undefined> {

@@ -90,7 +90,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Child> {
     pid: server.pid,
     version,
     startedMs: Math.round(performance.now() - startedAt),
-    stop: () => server.stop(),
+    stop: server.stop,
     exited: server.exited,
   }
 }

@@ -6,7 +6,8 @@
  * and shares its bytes. Trouble is recorded when it starts or changes and when it ends, never while it
  * lasts, so a source that is broken all night writes two events.
  */
-import type { AssetDefinition, Event, EventOf, Recorded, RenditionRef } from './events.ts'
+import type { AssetDefinition, RenditionRef } from './definitions.ts'
+import type { Event, EventOf, Recorded } from './events.ts'
 import type { Inspection, RefusalCode } from './content/kind.ts'
 import { toTimestamp, ulidOf } from './ids.ts'
 

@@ -4,7 +4,7 @@ import { parseDocument } from 'yaml'
 import { problemWith } from './codec.ts'
 import { ConfigError, diffConfig, parseConfig } from './config.ts'
 import { configJsonSchema } from './config/shape.ts'
-import { AssetDefinition, PipelineDefinition } from './events.ts'
+import { AssetDefinition, PipelineDefinition } from './definitions.ts'
 
 const demo = readFileSync(new URL('../headway.yaml', import.meta.url), 'utf8')
 

@@ -19,7 +19,7 @@ import { ConfigFile, type AssetEntry, type PipelineEntry } from './config/shape.
 import { parseDuration, parseSize } from './config/units.ts'
 import { expandUrl, type Environment } from './config/url.ts'
 import { walk, type Path, type Report, type Shape } from './config/walk.ts'
-import type { AssetDefinition, Auth, PipelineDefinition } from './events.ts'
+import type { AssetDefinition, Auth, PipelineDefinition } from './definitions.ts'
 
 export { changesToEvents, diffConfig, type Change, type FieldChange } from './config/changes.ts'
 

@@ -7,138 +7,32 @@
  * recorded (`Recorded.at`), which one server's clock gives for all.
  */
 import { Type, type Static, type TSchema } from 'typebox'
-import { contentKinds, refusalCodes } from './content/kind.ts'
-import { assetKeyPattern, digestPattern, namePattern, ulidPattern, versionPattern } from './ids.ts'
-
-const AssetKey = Type.String({ pattern: assetKeyPattern, maxLength: 200 })
-const Name = Type.String({ pattern: namePattern })
-const PipelineVersion = Type.String({ pattern: versionPattern })
-const Ulid = Type.String({ pattern: ulidPattern })
-const Digest = Type.String({ pattern: digestPattern })
-const Text = Type.String({ maxLength: 4_000 })
-const Millis = Type.Integer({ minimum: 0 })
-const Count = Type.Integer({ minimum: 0 })
-const Facts = Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()]))
-const Kind = Type.Enum([...contentKinds])
-const Time = Type.String()
+import { refusalCodes } from './content/kind.ts'
+import {
+  Actor,
+  AssetDefinition,
+  AssetKey,
+  Count,
+  Digest,
+  ErrorInfo,
+  Facts,
+  Finding,
+  Kind,
+  Name,
+  Origin,
+  PipelineDefinition,
+  PipelineVersion,
+  Rendition,
+  StepNode,
+  Text,
+  Time,
+  Ulid,
+  VersionRef,
+  runReasons,
+} from './definitions.ts'
 
 const event = <const T extends string, P extends Record<string, TSchema>>(type: T, fields: P) =>
   Type.Object({ type: Type.Literal(type), v: Type.Literal(1), at: Time, ...fields })
-
-/** A person or a room, and why. Every decision somebody asked for carries one. */
-export const Actor = Type.Object({ name: Text, reason: Type.Optional(Text) })
-
-/** How a secret travels: by name. `env:NAME` or `file:/path`, resolved at use and nowhere else. */
-const SecretRef = Type.String({ pattern: '^(env|file):.+' })
-export const Auth = Type.Union([
-  Type.Object({ type: Type.Literal('header'), name: Type.String(), value: SecretRef }),
-  Type.Object({ type: Type.Literal('query'), name: Type.String(), value: SecretRef }),
-  Type.Object({ type: Type.Literal('basic'), username: Type.String(), password: SecretRef }),
-  Type.Object({ type: Type.Literal('bearer'), token: SecretRef }),
-])
-
-export const versionStrategies = ['content_hash', 'timestamp'] as const
-
-/** What the fetcher needs to know about an asset. Without `url` the asset is pushed or made by runs. */
-export const AssetDefinition = Type.Object({
-  kind: Kind,
-  strategy: Type.Enum([...versionStrategies]),
-  url: Type.Optional(Type.String()),
-  auth: Type.Optional(Auth),
-  headers: Type.Optional(Type.Record(Type.String(), Type.String())),
-  cadenceMs: Type.Optional(Millis),
-  fullFetchMs: Type.Optional(Millis),
-  timeoutMs: Type.Optional(Millis),
-  sizeBytesMax: Type.Optional(Count),
-  redirectsMax: Type.Optional(Count),
-  rateLimit: Type.Optional(
-    Type.Object({ key: Name, requests: Type.Integer({ minimum: 1 }), perMs: Millis }),
-  ),
-  /** The asset is stale when nothing good was seen for this long. */
-  freshnessMs: Type.Optional(Millis),
-  /** The pipeline that makes it, for outputs. */
-  producer: Type.Optional(Name),
-})
-
-export const PipelineDefinition = Type.Object({
-  /** The folder below the workers' pipelines root that holds the code. */
-  folder: Type.String({ pattern: '^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$' }),
-  /** The pool of workers that runs it. */
-  pool: Name,
-  /** Slot name → asset. A slot bound to one of the pipeline's own outputs reads and never triggers. */
-  slots: Type.Record(Type.String(), AssetKey),
-  debounce: Type.Object({ quietMs: Millis, maxWaitMs: Millis }),
-  /** Runs executing at the same time. With 1, outputs appear in the order of their inputs. */
-  concurrency: Type.Integer({ minimum: 1 }),
-  retry: Type.Object({
-    attempts: Type.Integer({ minimum: 1 }),
-    backoffMs: Millis,
-    backoffMsMax: Millis,
-  }),
-  stepTimeoutMs: Millis,
-  runTimeoutMs: Millis,
-  disabledSteps: Type.Optional(Type.Array(Type.String())),
-})
-
-const Rendition = Type.Object({
-  name: Type.String(),
-  mediaType: Type.String(),
-  digest: Digest,
-  sizeBytes: Count,
-})
-
-/** Which version of which asset a slot read, or what was in a window. */
-export const VersionRef = Type.Object({
-  asset: AssetKey,
-  version: Ulid,
-  ordinal: Count,
-  /** Digest and size of the primary rendition. */
-  digest: Digest,
-  sizeBytes: Count,
-  kind: Kind,
-})
-
-/** Where the bytes of a version came from. */
-const Origin = Type.Union([
-  Type.Object({ by: Type.Literal('fetch'), url: Type.String(), status: Type.Integer() }),
-  Type.Object({ by: Type.Literal('push'), push: Ulid, actor: Actor }),
-  Type.Object({
-    by: Type.Literal('run'),
-    run: Ulid,
-    attempt: Count,
-    pipeline: Name,
-    pipelineVersion: PipelineVersion,
-    output: Type.String(),
-  }),
-])
-
-const ErrorInfo = Type.Object({ type: Type.String(), message: Text })
-
-/** Why a run was asked for, besides its triggers. */
-export const runReasons = [
-  'triggered',
-  'manual',
-  'flushed',
-  'never_run',
-  'last_run_failed',
-  'inputs_changed',
-  'code_changed',
-] as const
-
-const Finding = Type.Object({
-  code: Type.String(),
-  severity: Type.Enum(['error', 'warning', 'info']),
-  message: Text,
-  subject: Type.Optional(Type.Record(Type.String(), Type.String())),
-  count: Type.Integer({ minimum: 1 }),
-})
-
-const StepNode = Type.Object({
-  id: Type.String(),
-  type: Type.String(),
-  builtin: Type.Boolean(),
-  description: Type.Optional(Type.String()),
-})
 
 const run = { run: Ulid, attempt: Count }
 const step = {
@@ -319,16 +213,6 @@ export type EventType = keyof typeof schemas
 type Shapes = { [T in EventType]: Static<(typeof schemas)[T]> }
 export type EventOf<T extends EventType> = Shapes[T]
 export type Event = Shapes[EventType]
-
-export type AssetDefinition = Static<typeof AssetDefinition>
-export type PipelineDefinition = Static<typeof PipelineDefinition>
-export type VersionRef = Static<typeof VersionRef>
-export type Actor = Static<typeof Actor>
-export type Auth = Static<typeof Auth>
-export type RenditionRef = Static<typeof Rendition>
-export type FindingRecord = Static<typeof Finding>
-export type RunReason = (typeof runReasons)[number]
-export type ErrorInfo = Static<typeof ErrorInfo>
 
 /** Position in the log: the commit's stream sequence and the event's place in the commit. */
 export type Position = { readonly seq: number; readonly index: number }

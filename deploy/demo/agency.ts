@@ -31,7 +31,7 @@ export type AgencyOptions = {
   readonly hiccups?: boolean
 }
 
-export type Agency = { readonly url: string; close(): Promise<void> }
+export type Agency = { readonly url: string; readonly close: () => Promise<void> }
 
 /** What the demo uses when the environment gives no tokens; nothing is protected by them. */
 export const demoTokens: Readonly<Record<Environment, string>> = {

@@ -5,7 +5,8 @@
  * no moment a pipeline is bound to an asset that is not there.
  */
 import type { Definitions } from '../config.ts'
-import type { AssetDefinition, Event, PipelineDefinition } from '../events.ts'
+import type { AssetDefinition, PipelineDefinition } from '../definitions.ts'
+import type { Event } from '../events.ts'
 import { toTimestamp } from '../ids.ts'
 import type { Topic } from '../ports.ts'
 

@@ -6,7 +6,7 @@
  */
 import { Type, type Static } from 'typebox'
 import { contentKinds } from '../content/kind.ts'
-import { versionStrategies } from '../events.ts'
+import { versionStrategies } from '../definitions.ts'
 import { assetKeyPattern, namePattern } from '../ids.ts'
 import { durationPattern, sizePattern } from './units.ts'
 

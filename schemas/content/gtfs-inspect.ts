@@ -104,12 +104,14 @@ const summarize = (name: string, bytes: Buffer): FileSummary => {
 
 type Summaries = ReadonlyMap<string, FileSummary>
 
+const listed = (names: readonly string[], none: string) => names.slice(0, 12).join(', ') || none
+
 const assertFiles = (names: readonly string[]) => {
   for (const alternatives of requiredFiles)
     if (!alternatives.some((name) => names.includes(name)))
       throw new Refusal(
         'missing_required_file',
-        `expected ${alternatives.join(' or ')}, found ${names.slice(0, 12).join(', ') || 'no files'}`,
+        `expected ${alternatives.join(' or ')}, found ${listed(names, 'no files')}`,
       )
 }
 
@@ -122,7 +124,7 @@ const assertColumns = (files: Summaries) => {
       if (!alternatives.some((column) => file.columns.includes(column)))
         throw new Refusal(
           'missing_required_column',
-          `expected ${alternatives.join(' or ')} in ${name}, found ${file.columns.slice(0, 12).join(', ') || 'no columns'}`,
+          `expected ${alternatives.join(' or ')} in ${name}, found ${listed(file.columns, 'none')}`,
         )
   }
 }

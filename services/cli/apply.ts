@@ -14,7 +14,8 @@ import {
   type Config,
   type Definitions,
 } from '@headway/schemas/config.ts'
-import type { AssetDefinition, Event, PipelineDefinition } from '@headway/schemas/events.ts'
+import type { AssetDefinition, PipelineDefinition } from '@headway/schemas/definitions.ts'
+import type { Event } from '@headway/schemas/events.ts'
 import { sha256 } from '@headway/schemas/ids.ts'
 import type { Commit, Log, Topic } from '@headway/schemas/ports.ts'
 import { CliError, commandLine } from './errors.ts'

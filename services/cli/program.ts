@@ -30,11 +30,19 @@ const add = (program: Command, entry: CommandEntry): void => {
   })
 }
 
+const argumentsOf = (command: Command): string =>
+  command.registeredArguments
+    .map((argument) => (argument.required ? `<${argument.name()}>` : `[${argument.name()}]`))
+    .join(' ')
+
 const buildProgram = (): Command => {
   const program = new Command('headway')
     .description('Feeds in, pipelines, feeds out, and a log of everything.')
     .version(versionText(), '-V, --version')
     .helpCommand(false)
+    .configureHelp({
+      subcommandTerm: (command) => `${command.name()} ${argumentsOf(command)}`.trim(),
+    })
     .showHelpAfterError('headway --help\tlists the commands'.replace('\t', '   '))
     .exitOverride()
   for (const [name, summary] of launched) program.command(name).description(summary)

@@ -3,7 +3,8 @@
  * rebuilt from the first event at every start and never written down, so it cannot be wrong for long.
  * It only routes: the rules are in `decider.ts`.
  */
-import type { EventOf, Recorded, VersionRef } from '@headway/schemas/events.ts'
+import type { VersionRef } from '@headway/schemas/definitions.ts'
+import type { EventOf, Recorded } from '@headway/schemas/events.ts'
 import type { Commit } from '@headway/schemas/ports.ts'
 import { evolve, initial, versionRef, type Moment, type PipelineState } from './decider.ts'
 

@@ -1,5 +1,6 @@
 import { expect, test, describe } from 'vitest'
-import type { Event, EventOf, VersionRef } from '@headway/schemas/events.ts'
+import type { VersionRef } from '@headway/schemas/definitions.ts'
+import type { Event, EventOf } from '@headway/schemas/events.ts'
 import {
   closeAt,
   decide,

@@ -18,12 +18,11 @@
  */
 import type {
   Actor,
-  EventOf,
   PipelineDefinition,
-  Recorded,
   RunReason,
   VersionRef,
-} from '@headway/schemas/events.ts'
+} from '@headway/schemas/definitions.ts'
+import type { EventOf, Recorded } from '@headway/schemas/events.ts'
 import { toTimestamp, ulidOf } from '@headway/schemas/ids.ts'
 
 /** Failed runs on the same inputs and code after which only a change or a person starts another. */

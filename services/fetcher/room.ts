@@ -7,7 +7,8 @@
  * and what it appends carries the sequence that was folded, so two fetchers that looked at the same time
  * make one version. Bytes are stored before the event that names them.
  */
-import type { AssetDefinition, Event, EventOf } from '@headway/schemas/events.ts'
+import type { AssetDefinition } from '@headway/schemas/definitions.ts'
+import type { Event, EventOf } from '@headway/schemas/events.ts'
 import { decide, evolve, initial, type Arrival, type AssetState } from '@headway/schemas/asset.ts'
 import { primaryRendition, Refusal } from '@headway/schemas/content/kind.ts'
 import { sha256 } from '@headway/schemas/ids.ts'

@@ -8,7 +8,8 @@
  *   failed, no attempts left         → RunDeadLettered
  *   taken more often than allowed    → RunDeadLettered: it takes its workers down with it
  */
-import type { Event, PipelineDefinition } from '@headway/schemas/events.ts'
+import type { PipelineDefinition } from '@headway/schemas/definitions.ts'
+import type { Event } from '@headway/schemas/events.ts'
 import { sha256, toTimestamp } from '@headway/schemas/ids.ts'
 import type { StepError } from './executor.ts'
 

@@ -8,7 +8,8 @@
  *
  * Presence is a heartbeat in memory; joining, changing and leaving are events.
  */
-import type { EventOf, PipelineDefinition } from '@headway/schemas/events.ts'
+import type { PipelineDefinition } from '@headway/schemas/definitions.ts'
+import type { EventOf } from '@headway/schemas/events.ts'
 import { toTimestamp } from '@headway/schemas/ids.ts'
 import type { Commit, Queue } from '@headway/schemas/ports.ts'
 import type { Doors } from '@headway/streams/room.ts'

@@ -8,7 +8,8 @@
  */
 import { initial, nextVersion } from '@headway/schemas/asset.ts'
 import type { CommandOf } from '@headway/schemas/commands.ts'
-import type { Event, EventOf, PipelineDefinition, VersionRef } from '@headway/schemas/events.ts'
+import type { PipelineDefinition, VersionRef } from '@headway/schemas/definitions.ts'
+import type { Event, EventOf } from '@headway/schemas/events.ts'
 import { toTimestamp } from '@headway/schemas/ids.ts'
 import type { Commit, Delivery } from '@headway/schemas/ports.ts'
 import type { Doors } from '@headway/streams/room.ts'

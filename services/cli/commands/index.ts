@@ -7,7 +7,7 @@ export type Invocation = {
   readonly options: Readonly<Record<string, string | boolean | undefined>>
 }
 
-export type CommandModule = { run(invocation: Invocation): Promise<void> }
+export type CommandModule = { readonly run: (invocation: Invocation) => Promise<void> }
 
 export type CommandEntry = {
   /** `run <id>`; arguments in commander's words. */
@@ -139,8 +139,8 @@ export const commands: readonly CommandEntry[] = [
     ],
     examples: [
       ['sub', 'everything from now on'],
-      ["sub 'asset.pims.prod.>' --since 10m", 'what the sources did'],
-      ["sub 'run.st-realtime-production' --all --json", 'for jq'],
+      ['sub asset/pims/prod --since 10m', 'what the sources of pims/prod did'],
+      ["sub 'run.*' --all --json", 'every run there was, for jq'],
     ],
     load: () => import('./sub.ts'),
   },

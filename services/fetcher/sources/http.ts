@@ -7,7 +7,7 @@
 import { Agent, request, type Dispatcher } from 'undici'
 import { promisify } from 'node:util'
 import { brotliDecompress, gunzip, inflate } from 'node:zlib'
-import type { Auth } from '@headway/schemas/events.ts'
+import type { Auth } from '@headway/schemas/definitions.ts'
 import { SecretError } from '../secrets.ts'
 import { defaults, type Polled, type PollRequest, type Source } from './source.ts'
 

@@ -3,7 +3,7 @@
  * once, within the limits it is given, and tells one of three outcomes. It keeps nothing; validators of
  * the last version come in, so any fetcher can do the next look.
  */
-import type { AssetDefinition } from '@headway/schemas/events.ts'
+import type { AssetDefinition } from '@headway/schemas/definitions.ts'
 
 export type PollRequest = {
   readonly definition: AssetDefinition & { readonly url: string }

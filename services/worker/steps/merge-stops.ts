@@ -21,7 +21,7 @@ import type { StepContext } from './step.ts'
 type Merge = { readonly from: readonly string[]; readonly into: string }
 type Targets = ReadonlyMap<string, string>
 
-/** Where each merged stop ends up, through chains of merges; circles and unknown ids are left out. */
+/** Where each merged stop ends up, through chains of merges, without circles and unknown ids. */
 const targetsOf = (merges: readonly Merge[], known: ReadonlySet<string>, context: StepContext) => {
   const direct = new Map<string, string>()
   const unknown = (id: string, severity: 'error' | 'warning') =>
@@ -90,7 +90,7 @@ const withParents = (stops: Table, targets: Targets): Table => {
   })
 }
 
-/** Rewrites stop_times.txt; `served` are the rows that now are at a stop others were merged into. */
+/** Rewrites stop_times.txt; `served` are the rows at a stop that others were merged into. */
 const withStopTimes = (table: Table, columns: readonly string[], targets: Targets) => {
   const kept = new Set(targets.values())
   const rewritten = new Set<number>()

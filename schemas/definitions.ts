@@ -1,0 +1,144 @@
+/**
+ * The shapes that events are made of: names, references, and what configuration defines. They are as
+ * permanent as the events that hold them.
+ */
+import { Type, type Static } from 'typebox'
+import { contentKinds } from './content/kind.ts'
+import { assetKeyPattern, digestPattern, namePattern, ulidPattern, versionPattern } from './ids.ts'
+
+export const AssetKey = Type.String({ pattern: assetKeyPattern, maxLength: 200 })
+export const Name = Type.String({ pattern: namePattern })
+export const PipelineVersion = Type.String({ pattern: versionPattern })
+export const Ulid = Type.String({ pattern: ulidPattern })
+export const Digest = Type.String({ pattern: digestPattern })
+export const Text = Type.String({ maxLength: 4_000 })
+export const Millis = Type.Integer({ minimum: 0 })
+export const Count = Type.Integer({ minimum: 0 })
+export const Facts = Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()]))
+export const Kind = Type.Enum([...contentKinds])
+export const Time = Type.String()
+
+/** A person or a room, and why. Every decision somebody asked for carries one. */
+export const Actor = Type.Object({ name: Text, reason: Type.Optional(Text) })
+
+/** How a secret travels: by name. `env:NAME` or `file:/path`, resolved at use and nowhere else. */
+const SecretRef = Type.String({ pattern: '^(env|file):.+' })
+export const Auth = Type.Union([
+  Type.Object({ type: Type.Literal('header'), name: Type.String(), value: SecretRef }),
+  Type.Object({ type: Type.Literal('query'), name: Type.String(), value: SecretRef }),
+  Type.Object({ type: Type.Literal('basic'), username: Type.String(), password: SecretRef }),
+  Type.Object({ type: Type.Literal('bearer'), token: SecretRef }),
+])
+
+export const versionStrategies = ['content_hash', 'timestamp'] as const
+
+/** What the fetcher needs to know about an asset. Without `url` the asset is pushed or made by runs. */
+export const AssetDefinition = Type.Object({
+  kind: Kind,
+  strategy: Type.Enum([...versionStrategies]),
+  url: Type.Optional(Type.String()),
+  auth: Type.Optional(Auth),
+  headers: Type.Optional(Type.Record(Type.String(), Type.String())),
+  cadenceMs: Type.Optional(Millis),
+  fullFetchMs: Type.Optional(Millis),
+  timeoutMs: Type.Optional(Millis),
+  sizeBytesMax: Type.Optional(Count),
+  redirectsMax: Type.Optional(Count),
+  rateLimit: Type.Optional(
+    Type.Object({ key: Name, requests: Type.Integer({ minimum: 1 }), perMs: Millis }),
+  ),
+  /** The asset is stale when nothing good was seen for this long. */
+  freshnessMs: Type.Optional(Millis),
+  /** The pipeline that makes it, for outputs. */
+  producer: Type.Optional(Name),
+})
+
+export const PipelineDefinition = Type.Object({
+  /** The folder below the workers' pipelines root that holds the code. */
+  folder: Type.String({ pattern: '^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$' }),
+  /** The pool of workers that runs it. */
+  pool: Name,
+  /** Slot name → asset. A slot bound to one of the pipeline's own outputs reads and never triggers. */
+  slots: Type.Record(Type.String(), AssetKey),
+  debounce: Type.Object({ quietMs: Millis, maxWaitMs: Millis }),
+  /** Runs executing at the same time. With 1, outputs appear in the order of their inputs. */
+  concurrency: Type.Integer({ minimum: 1 }),
+  retry: Type.Object({
+    attempts: Type.Integer({ minimum: 1 }),
+    backoffMs: Millis,
+    backoffMsMax: Millis,
+  }),
+  stepTimeoutMs: Millis,
+  runTimeoutMs: Millis,
+  disabledSteps: Type.Optional(Type.Array(Type.String())),
+})
+
+export const Rendition = Type.Object({
+  name: Type.String(),
+  mediaType: Type.String(),
+  digest: Digest,
+  sizeBytes: Count,
+})
+
+/** Which version of which asset a slot read, or what was in a window. */
+export const VersionRef = Type.Object({
+  asset: AssetKey,
+  version: Ulid,
+  ordinal: Count,
+  /** Digest and size of the primary rendition. */
+  digest: Digest,
+  sizeBytes: Count,
+  kind: Kind,
+})
+
+/** Where the bytes of a version came from. */
+export const Origin = Type.Union([
+  Type.Object({ by: Type.Literal('fetch'), url: Type.String(), status: Type.Integer() }),
+  Type.Object({ by: Type.Literal('push'), push: Ulid, actor: Actor }),
+  Type.Object({
+    by: Type.Literal('run'),
+    run: Ulid,
+    attempt: Count,
+    pipeline: Name,
+    pipelineVersion: PipelineVersion,
+    output: Type.String(),
+  }),
+])
+
+export const ErrorInfo = Type.Object({ type: Type.String(), message: Text })
+
+/** Why a run was asked for, besides its triggers. */
+export const runReasons = [
+  'triggered',
+  'manual',
+  'flushed',
+  'never_run',
+  'last_run_failed',
+  'inputs_changed',
+  'code_changed',
+] as const
+
+export const Finding = Type.Object({
+  code: Type.String(),
+  severity: Type.Enum(['error', 'warning', 'info']),
+  message: Text,
+  subject: Type.Optional(Type.Record(Type.String(), Type.String())),
+  count: Type.Integer({ minimum: 1 }),
+})
+
+export const StepNode = Type.Object({
+  id: Type.String(),
+  type: Type.String(),
+  builtin: Type.Boolean(),
+  description: Type.Optional(Type.String()),
+})
+
+export type AssetDefinition = Static<typeof AssetDefinition>
+export type PipelineDefinition = Static<typeof PipelineDefinition>
+export type VersionRef = Static<typeof VersionRef>
+export type Actor = Static<typeof Actor>
+export type Auth = Static<typeof Auth>
+export type RenditionRef = Static<typeof Rendition>
+export type FindingRecord = Static<typeof Finding>
+export type RunReason = (typeof runReasons)[number]
+export type ErrorInfo = Static<typeof ErrorInfo>

@@ -1,0 +1,85 @@
+/**
+ * One line per event: what a person wants to know of it. The table is total, so a new event type does
+ * not compile until somebody says what is worth telling.
+ */
+import { formatDuration } from '@headway/schemas/config/units.ts'
+import type { VersionRef } from '@headway/schemas/definitions.ts'
+import type { Event, EventOf, EventType } from '@headway/schemas/events.ts'
+import { bytes, span } from './terminal.ts'
+
+type Tell = { readonly [T in EventType]: (event: EventOf<T>) => readonly (string | number)[] }
+
+const digest = (hex: string): string => hex.slice(0, 12)
+const refs = (versions: readonly VersionRef[]): string =>
+  versions.map(({ asset, ordinal }) => `${asset}#${ordinal}`).join(' ')
+const run = ({ run: id, attempt }: { run: string; attempt: number }): string =>
+  attempt > 1 ? `${id}/${attempt}` : id
+const error = ({ type, message }: { type: string; message: string }): string =>
+  `${type}: ${message}`
+const by = ({ name, reason }: { name: string; reason?: string | undefined }): string =>
+  reason ? `by ${name}: ${reason}` : `by ${name}`
+
+const tell: Tell = {
+  AssetDefined: ({ definition: { kind, url, cadenceMs } }) => [
+    kind,
+    url ?? '',
+    cadenceMs ? `every ${formatDuration(cadenceMs)}` : '',
+  ],
+  AssetRemoved: () => [],
+  AssetVersioned: (e) => [
+    `#${e.ordinal}`,
+    bytes(e.sizeBytes),
+    `${e.rows} rows`,
+    digest(e.contentDigest),
+    e.sameAs ? `same as ${e.sameAs}` : '',
+  ],
+  FetchRefused: (e) => [e.code, e.detail],
+  FetchFailed: (e) => [error(e.error)],
+  FetchRecovered: () => [],
+  ContentPushed: (e) => [bytes(e.sizeBytes), digest(e.digest), by(e.actor)],
+  FetchTriggered: (e) => [by(e.actor)],
+  PipelineDefined: ({ definition: { folder, pool, slots } }) => [
+    folder,
+    `pool ${pool}`,
+    Object.keys(slots).join(' '),
+  ],
+  PipelineRemoved: () => [],
+  RunTriggered: (e) => [e.request, by(e.actor)],
+  WindowFlushed: (e) => [by(e.actor)],
+  WindowCancelled: (e) => [by(e.actor)],
+  RunRequested: (e) => [e.run, e.pipelineVersion, e.reason, refs(e.triggeredBy)],
+  RunStarted: (e) => [run(e), e.pipelineVersion, `on ${e.worker}`],
+  StepSucceeded: (e) => [run(e), e.step, span(e.durationMs), `${e.rowsIn} → ${e.rowsOut} rows`],
+  StepFailed: (e) => [run(e), e.step, span(e.durationMs), error(e.error)],
+  StepSkipped: (e) => [run(e), e.step, e.reason],
+  ArtifactPublished: (e) => [
+    run(e),
+    e.output,
+    `${e.asset}#${e.ordinal}`,
+    bytes(e.sizeBytes),
+    e.changed ? '' : 'unchanged',
+  ],
+  RunCompleted: (e) => [run(e), span(e.durationMs)],
+  RunRetried: (e) => [run(e), `again at ${e.nextAttemptAt}`, error(e.error)],
+  RunFailed: (e) => [run(e), span(e.durationMs), error(e.error)],
+  RunDeadLettered: (e) => [run(e), span(e.durationMs), error(e.error)],
+  ReleaseRegistered: (e) => [e.pipelineVersion, e.folder, `${e.steps.length} steps`],
+  ReleaseActivated: (e) => [e.pipelineVersion, by(e.actor)],
+  WorkerJoined: (e) => [e.worker, e.host, `pid ${e.pid}`, Object.keys(e.pipelines).join(' ')],
+  WorkerLeft: (e) => [e.worker, e.reason],
+  WorkerLost: (e) => [e.worker, e.lastSeenAt ? `last seen ${e.lastSeenAt}` : ''],
+}
+
+/** The telling fields of an event, on one line. */
+export const fieldsOf = (event: Event): string => {
+  const say = tell[event.type] as (event: Event) => readonly (string | number)[]
+  const line = say(event).filter((word) => word !== '')
+  return line.join('  ').replaceAll(/\s*[\r\n]\s*/g, ' ')
+}
+
+/** Green ends well, red ends badly, yellow is asked for again. */
+export const styleOf = (type: EventType): 'green' | 'red' | 'yellow' | null => {
+  if (/^(RunCompleted|FetchRecovered|ArtifactPublished)$/.test(type)) return 'green'
+  if (/(Failed|Refused|Lost|DeadLettered)$/.test(type)) return 'red'
+  return type === 'RunRetried' ? 'yellow' : null
+}
