@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -113,7 +113,8 @@ test('a child that is never ready is stopped and becomes an error', async () => 
 })
 
 test('a child ends in order when its parent is killed, and may log until the end', async () => {
-  const proof = join(mkdtempSync(join(tmpdir(), 'headway-')), 'proof')
+  const folder = mkdtempSync(join(tmpdir(), 'headway-'))
+  const proof = join(folder, 'proof')
   const script = `let line = 0
   process.on('SIGTERM', () => setInterval(() => {
     console.log('still here', ++line)
@@ -128,6 +129,7 @@ test('a child ends in order when its parent is killed, and may log until the end
   parent.kill('SIGKILL')
   await whenGone(pid)
   expect(existsSync(proof) && readFileSync(proof, 'utf8')).toBe('orderly')
+  rmSync(folder, { recursive: true })
 })
 
 test('Ctrl-C reaches the parent and not the child', async () => {

@@ -1,10 +1,10 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync } from 'node:fs'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 
 const door = fileURLToPath(new URL('./headway.mjs', import.meta.url))
 
@@ -19,6 +19,8 @@ beforeEach(() => {
   writeFileSync(join(clone, 'pnpm-lock.yaml'), 'lockfileVersion: 9\n')
   fakeNpx('echo "$@" >> npx.log')
 })
+
+afterEach(() => rmSync(clone, { recursive: true }))
 
 function fakeNpx(script: string) {
   writeFileSync(join(clone, 'bin', 'npx'), `#!/bin/sh\n${script}\n`)

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
-import { mkdtempSync, existsSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
@@ -8,9 +8,17 @@ import { untilReleased } from './holder.ts'
 import { assertPortsFree, commandOf, freePort, portHolder, portsFrom } from './ports.ts'
 
 const started: ChildProcess[] = []
+const folders: string[] = []
 afterEach(() => {
   for (const child of started.splice(0)) child.kill('SIGKILL')
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true })
 })
+
+function newFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'headway-'))
+  folders.push(folder)
+  return folder
+}
 
 /** Another program; with a port it listens there. */
 async function startStranger(...args: string[]): Promise<number> {
@@ -61,7 +69,7 @@ test('who listens on one port does not hold another', async () => {
 })
 
 test('a directory whose server lives is refused', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'headway-'))
+  const folder = newFolder()
   const pid = await startStranger('0', folder)
   const pidFile = join(folder, 'pid')
   writeFileSync(pidFile, `${pid}\n`)
@@ -70,7 +78,7 @@ test('a directory whose server lives is refused', async () => {
 })
 
 test('a directory whose server is ending is waited for', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'headway-'))
+  const folder = newFolder()
   const pid = await startStranger('0', folder)
   writeFileSync(join(folder, 'pid'), `${pid}\n`)
   setTimeout(() => process.kill(pid, 'SIGKILL'), 100)
@@ -79,7 +87,7 @@ test('a directory whose server is ending is waited for', async () => {
 })
 
 test('a pid that meanwhile belongs to somebody else holds nothing', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'headway-'))
+  const folder = newFolder()
   const pidFile = join(folder, 'pid')
   writeFileSync(pidFile, `${await startStranger()}\n`)
   await untilReleased('postgres', pidFile, folder, 100)

@@ -44,30 +44,45 @@ export function portsFrom(base: string | number | undefined): Ports {
 
 /** Throws one error for all ports that are taken: by whom, and how to move. */
 export async function assertPortsFree(ports: Partial<Ports>): Promise<void> {
-  const taken: string[] = []
-  const holders: PortHolder[] = []
   const entries = Object.entries(ports) as [keyof Ports, number][]
   const codes = await Promise.all(entries.map(([, port]) => lastingListenError(port)))
-  for (const [index, [name, port]] of entries.entries()) {
+  const owners = new Map<number, PortHolder>()
+  const taken = entries.flatMap(([name, port], index) => {
     const code = codes[index]
-    if (code === undefined) continue
+    if (code === undefined) return []
     const holder = code === 'EADDRINUSE' ? portHolder(port) : undefined
-    if (holder !== undefined) holders.push(holder)
-    const by =
-      holder !== undefined
-        ? `is taken by pid ${holder.pid}: ${holder.command}`
-        : code === 'EADDRINUSE'
-          ? `is taken (lsof -i :${port} may tell by whom)`
-          : `cannot be used (${code})`
-    taken.push(`port ${port} (${labels[name]}) ${by}`)
-  }
+    const owner = holder === undefined ? undefined : ownerOf(holder)
+    if (owner !== undefined) owners.set(owner.pid, owner)
+    return [`port ${port} (${labels[name]}) ${takenBy(port, code, holder)}`]
+  })
   if (taken.length === 0) return
   const base = await freeBase()
   const advice = [`npm start -- --port-base ${base}\tuses ports ${base} to ${base + 10} instead`]
-  for (const pid of new Set(holders.map((holder) => holder.pid))) {
-    advice.push(`kill ${pid}\tstops the other one`)
+  for (const { pid, command } of owners.values()) {
+    advice.push(`kill ${pid}\tstops the other one: ${brief(command)}`)
   }
   throw new Error([...taken, ...advice.map((line) => `  ${line}`)].join('\n'))
+}
+
+function takenBy(port: number, code: string, holder: PortHolder | undefined): string {
+  if (code !== 'EADDRINUSE') return `cannot be used (${code})`
+  if (holder === undefined) return `is taken (lsof -i :${port} may tell by whom)`
+  return `is taken by pid ${holder.pid}: ${brief(holder.command)}`
+}
+
+/** A server under our script is kept by the process above; stopping the server alone is in vain. */
+function ownerOf(holder: PortHolder): PortHolder {
+  for (let pid = holder.pid, isOurs = false; ; isOurs = true) {
+    const parent = parentOf(pid)
+    const command = parent === undefined ? undefined : commandOf(parent)
+    if (parent === undefined || command === undefined || parent === 1) return holder
+    if (!/\bchild\.sh\b/.test(command)) return isOurs ? { pid: parent, command } : holder
+    pid = parent
+  }
+}
+
+function brief(command: string): string {
+  return command.length <= 120 ? command : `${command.slice(0, 119)}…`
 }
 
 /** A port nobody has at this moment. */
@@ -98,6 +113,17 @@ export function commandOf(pid: number): string | undefined {
   if (!Number.isInteger(pid) || pid < 1) return undefined
   const words = existsSync('/proc/self/cmdline') ? procCommand(pid) : psCommand(pid)
   return words === '' ? undefined : words
+}
+
+function parentOf(pid: number): number | undefined {
+  try {
+    // The second field is the program's name in parentheses and may hold anything.
+    const [, parent] =
+      readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? []
+    return Number(parent)
+  } catch {
+    return undefined
+  }
 }
 
 function procCommand(pid: number): string {

@@ -2,17 +2,24 @@
  * The line of versions of one asset, and when something new belongs on it.
  *
  * With `content_hash` bytes are a new version when their content digest is not the newest one's; with
- * `timestamp` every full answer is. A → B → A makes a third version that names the first in `sameAs`
- * and shares its bytes. Trouble is recorded when it starts or changes and when it ends, never while it
- * lasts, so a source that is broken all night writes two events.
+ * `timestamp` every full answer is, unless it is the newest version sent again under the same
+ * validators. A → B → A makes a third version that names the first in `sameAs` and shares its bytes.
+ *
+ * Trouble is what is wrong with the source: the refusal's code, or the failure's type. It is recorded
+ * when it starts or changes and when it ends, never while it lasts, whatever bytes an error page is made
+ * of, so a source that is broken all night writes two events. A push is answered by its own id and says
+ * nothing about the source.
  */
 import type { AssetDefinition, RenditionRef } from './definitions.ts'
 import type { Event, EventOf, Recorded } from './events.ts'
 import type { Inspection, RefusalCode } from './content/kind.ts'
 import { toTimestamp, ulidOf } from './ids.ts'
 
+export type Validators = { readonly etag?: string; readonly lastModified?: string }
+
 /** Content digests remembered per asset to recognise a return to an earlier version. */
 const rememberedMax = 64
+const textMax = 4_000
 
 type Version = Pick<
   EventOf<'AssetVersioned'>,
@@ -25,13 +32,18 @@ export type AssetState = {
   readonly topicSeq: number
   /** Sequence of the newest definition. */
   readonly definedSeq: number
+  /** Sequence of the newest event that asks for a look: a definition, or somebody's wish. */
+  readonly askedSeq: number
   readonly latest: Version | null
+  /** What to ask the source for changes with; null when the newest version is not of this source. */
+  readonly validators: Validators | null
   /** [content digest, version] of earlier versions, oldest first. */
   readonly remembered: readonly (readonly [string, string])[]
-  /** What is wrong with the source now, as one comparable text. */
+  /** What is wrong with the source now, as one comparable word. */
   readonly trouble: string | null
   /** The source asked not to be asked before then, milliseconds since 1970 UTC. */
   readonly notBefore: number
+  /** Pushes that nobody has answered yet, oldest first. */
   readonly pushes: readonly EventOf<'ContentPushed'>[]
 }
 
@@ -39,7 +51,9 @@ export const initial: AssetState = {
   definition: null,
   topicSeq: 0,
   definedSeq: 0,
+  askedSeq: 0,
   latest: null,
+  validators: null,
   remembered: [],
   trouble: null,
   notBefore: 0,
@@ -49,15 +63,37 @@ export const initial: AssetState = {
 const answered = (state: AssetState, push: string | undefined): AssetState['pushes'] =>
   push === undefined ? state.pushes : state.pushes.filter((asked) => asked.push !== push)
 
+const validatorsOf = ({ etag, lastModified }: Validators): Validators => ({
+  ...(etag ? { etag } : {}),
+  ...(lastModified ? { lastModified } : {}),
+})
+
+/** Validators belong to one address, asked in one way, for one kind of content. */
+const sourceIn = (definition: AssetDefinition | null): string =>
+  JSON.stringify([definition?.url, definition?.kind, definition?.auth, definition?.headers])
+
+const defined = (state: AssetState, definition: AssetDefinition, seq: number): AssetState => {
+  const isSameSource = sourceIn(state.definition) === sourceIn(definition)
+  return {
+    ...state,
+    definition,
+    definedSeq: seq,
+    askedSeq: seq,
+    ...(isSameSource ? {} : { validators: null, notBefore: 0 }),
+  }
+}
+
 const versioned = (state: AssetState, event: EventOf<'AssetVersioned'>): AssetState => {
   const others = state.remembered.filter(([digest]) => digest !== event.contentDigest)
+  const { origin } = event
   return {
     ...state,
     latest: event,
     remembered: [...others, [event.contentDigest, event.version] as const].slice(-rememberedMax),
-    trouble: null,
-    notBefore: 0,
-    pushes: answered(state, event.origin.by === 'push' ? event.origin.push : undefined),
+    ...(origin.by === 'fetch'
+      ? { validators: validatorsOf(event), trouble: null, notBefore: 0 }
+      : { validators: null }),
+    pushes: answered(state, origin.by === 'push' ? origin.push : undefined),
   }
 }
 
@@ -66,17 +102,18 @@ export const evolve = (before: AssetState, { event, seq }: Recorded): AssetState
   const state = { ...before, topicSeq: seq }
   switch (event.type) {
     case 'AssetDefined':
-      return { ...state, definition: event.definition, definedSeq: seq }
+      return defined(state, event.definition, seq)
     case 'AssetRemoved':
-      return { ...state, definition: null, trouble: null, notBefore: 0 }
+      return { ...state, definition: null, validators: null, trouble: null, notBefore: 0 }
     case 'AssetVersioned':
       return versioned(state, event)
     case 'ContentPushed':
       return { ...state, pushes: [...state.pushes, event] }
-    case 'FetchRefused': {
-      const pushes = answered(state, event.push)
-      return { ...state, pushes, trouble: `${event.code} ${event.rawDigest ?? ''}` }
-    }
+    case 'FetchTriggered':
+      return { ...state, askedSeq: seq }
+    case 'FetchRefused':
+      if (event.push !== undefined) return { ...state, pushes: answered(state, event.push) }
+      return { ...state, trouble: event.code, notBefore: 0 }
     case 'FetchFailed':
       return {
         ...state,
@@ -84,7 +121,8 @@ export const evolve = (before: AssetState, { event, seq }: Recorded): AssetState
         notBefore: event.notBefore ? Date.parse(event.notBefore) : 0,
       }
     case 'FetchRecovered':
-      return { ...state, trouble: null, notBefore: 0, pushes: answered(state, event.push) }
+      if (event.push !== undefined) return { ...state, pushes: answered(state, event.push) }
+      return { ...state, trouble: null, notBefore: 0 }
     default:
       return state
   }
@@ -121,6 +159,27 @@ export type Arrival = { readonly asset: string; readonly now: number } & (
     }
 )
 
+/** The push that an arrival answers. */
+export const pushOf = (arrival: Arrival): string | undefined => {
+  if (arrival.type === 'Refused') return arrival.push
+  return arrival.type === 'Content' && arrival.origin.by === 'push'
+    ? arrival.origin.push
+    : undefined
+}
+
+/** The newest version once more. Under `timestamp` only the source's own word makes it so. */
+const isKnown = (
+  latest: Version | null,
+  strategy: AssetDefinition['strategy'],
+  { inspection, etag, lastModified }: Extract<Arrival, { type: 'Content' }>,
+): boolean => {
+  if (latest?.contentDigest !== inspection.contentDigest) return false
+  if (strategy === 'content_hash') return true
+  return (
+    Boolean(etag || lastModified) && latest.etag === etag && latest.lastModified === lastModified
+  )
+}
+
 /** The next version of an asset; null when the content is the newest one's already. */
 export const nextVersion = (
   state: Pick<AssetState, 'latest' | 'remembered'>,
@@ -129,8 +188,7 @@ export const nextVersion = (
 ): EventOf<'AssetVersioned'> | null => {
   const { inspection, asset, now } = arrival
   const { latest } = state
-  if (definition.strategy === 'content_hash' && latest?.contentDigest === inspection.contentDigest)
-    return null
+  if (isKnown(latest, definition.strategy, arrival)) return null
   const ordinal = (latest?.ordinal ?? 0) + 1
   const sameAs = state.remembered.find(([digest]) => digest === inspection.contentDigest)?.[1]
   return {
@@ -155,34 +213,32 @@ export const nextVersion = (
   }
 }
 
-/** What an arrival means for the asset; nothing when it is known already. */
+/** What an arrival means for the asset; nothing when it is known already, or nobody's any more. */
 export const decide = (arrival: Arrival, state: AssetState): readonly Event[] => {
+  if (!state.definition) return []
+  const push = pushOf(arrival)
+  if (push !== undefined && !state.pushes.some((asked) => asked.push === push)) return []
   const base = { v: 1 as const, at: toTimestamp(arrival.now), asset: arrival.asset }
-  const recovered = (push?: string): Event => ({
-    type: 'FetchRecovered',
-    ...base,
-    ...(push ? { push } : {}),
-  })
+  const answer = push === undefined ? {} : { push }
   switch (arrival.type) {
     case 'Content': {
-      if (!state.definition) return []
       const version = nextVersion(state, state.definition, arrival)
       if (version) return [version]
-      if (arrival.origin.by === 'push') return [recovered(arrival.origin.push)]
-      return state.trouble ? [recovered()] : []
+      const isNews = push !== undefined || state.trouble !== null
+      return isNews ? [{ type: 'FetchRecovered', ...base, ...answer }] : []
     }
     case 'Unchanged':
-      return state.trouble ? [recovered()] : []
+      return state.trouble === null ? [] : [{ type: 'FetchRecovered', ...base }]
     case 'Refused': {
-      const { code, detail, sizeBytes, rawDigest, push } = arrival
-      if (!push && state.trouble === `${code} ${rawDigest ?? ''}`) return []
+      const { code, detail, sizeBytes, rawDigest } = arrival
+      if (push === undefined && state.trouble === code) return []
       return [
         {
           type: 'FetchRefused',
           ...base,
-          ...(push ? { push } : {}),
+          ...answer,
           code,
-          detail: detail.slice(0, 4_000),
+          detail: detail.slice(0, textMax),
           sizeBytes,
           ...(rawDigest ? { rawDigest } : {}),
         },
@@ -190,13 +246,12 @@ export const decide = (arrival: Arrival, state: AssetState): readonly Event[] =>
     }
     case 'Failed': {
       const { error, status, notBefore } = arrival
-      const known = state.trouble === failureOf(error.type, status)
-      if (known && (notBefore ?? 0) <= state.notBefore) return []
+      if (state.trouble === failureOf(error.type, status)) return []
       return [
         {
           type: 'FetchFailed',
           ...base,
-          error: { type: error.type, message: error.message.slice(0, 4_000) },
+          error: { type: error.type, message: error.message.slice(0, textMax) },
           ...(status === undefined ? {} : { status }),
           ...(notBefore ? { notBefore: toTimestamp(notBefore) } : {}),
         },

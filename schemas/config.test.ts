@@ -178,7 +178,8 @@ describe('a file that is right', () => {
   test('names that objects know themselves are names like others', () => {
     const { assets } = parseConfig('assets: { __proto__: { kind: csv_table } }', 'f', {})
     expect(Object.keys(assets)).toEqual(['__proto__'])
-    expect(diffConfig({ assets: {}, pipelines: {} }, { assets, pipelines: {} })).toHaveLength(1)
+    const changes = diffConfig({ assets: {}, pipelines: {} }, { assets, pipelines: {} })
+    expect(changes).toMatchObject([{ name: '__proto__', change: 'added' }])
   })
 })
 
@@ -187,6 +188,11 @@ describe('a file that is wrong', () => {
     'unknown key': [
       fileWith('evry: 5s'),
       '4:5 assets.a.evry is not known here; did you mean every?',
+    ],
+    'unknown key with letters swapped': [
+      'assets: { a: { kidn: csv_table } }',
+      '1:11 assets.a kind is missing',
+      '1:16 assets.a.kidn is not known here; did you mean kind?',
     ],
     'unknown key without a neighbour': [
       'asssets: {}\nzzz: 1',
@@ -323,6 +329,12 @@ describe('a file that is wrong', () => {
       problems.forEach((problem, i) => expect(found[i]).toContain(problem))
     })
 
+  test('what the library quotes of the file is left out', () => {
+    expect(problemsOf('assets: { a: }}')).toEqual([
+      '1:15  is not YAML as we read it: Unexpected flow-map-end token',
+    ])
+  })
+
   test('aliases that multiply without end are refused', () => {
     const lines = ['a: &a [x, x, x, x, x, x, x, x, x, x]']
     for (const [name, of] of ['ba', 'cb', 'dc', 'ed'].entries())
@@ -336,13 +348,13 @@ describe('a file that is wrong', () => {
     kind: csv
     every: 10
 pipelines:
+  q:
+    folder: q
+    slots: { in: aa }
   p:
     folder: p
     slots: { in: nowhere/at/all }
     retry: { atempts: 3 }
-  q:
-    folder: q
-    slots: { in: aa }
 `
     expect(() => parseConfig(text, 'my.yaml', {})).toThrow(
       new ConfigError('my.yaml', [
@@ -357,23 +369,23 @@ pipelines:
             '10 is not understood: a duration is a number and a unit: 500ms, 20s, 5m, 2h, 1d, or 0 for none',
         },
         {
-          line: 9,
-          column: 14,
-          path: 'pipelines.p.retry.atempts',
-          message: 'is not known here; did you mean attempts?',
-        },
-        {
-          line: 12,
+          line: 8,
           column: 18,
           path: 'pipelines.q.slots.in',
           message: 'aa is not among the assets; did you mean a?',
+        },
+        {
+          line: 12,
+          column: 14,
+          path: 'pipelines.p.retry.atempts',
+          message: 'is not known here; did you mean attempts?',
         },
       ]),
     )
   })
 })
 
-describe('I14: a secret is refused and never repeated', () => {
+describe('[I14] a secret is refused and never repeated', () => {
   const value = 'hunter2'
   const cases: Record<string, [asset: string, told: string]> = {
     'in a header': [`auth: { header: { name: X-Api-Key, value: ${value} } }`, 'env:NAME'],

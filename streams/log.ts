@@ -159,14 +159,10 @@ export const openLog = ({ js, jsm }: Connection): Log => {
         const stop = () => messages.stop()
         signal.addEventListener('abort', stop, { once: true })
         try {
-          let batch: Commit[] = []
-          for await (const message of messages) {
+          for await (const batch of inBatches(messages, fromDelivered)) {
             if (signal.aborted) break
-            batch.push(fromDelivered(message))
-            if (messages.getPending() > 0 && batch.length < batchMax) continue
-            next = message.seq + 1
+            next = batch.at(-1)!.seq + 1
             yield batch
-            batch = []
           }
         } finally {
           signal.removeEventListener('abort', stop)
@@ -176,4 +172,40 @@ export const openLog = ({ js, jsm }: Connection): Log => {
       }
     },
   }
+}
+
+/**
+ * Gathers what arrives while the reader is busy into one batch, at most `batchMax` at a time. Nothing
+ * waits for company: a lone message is a batch.
+ */
+async function* inBatches<In, Out>(
+  source: AsyncIterable<In>,
+  convert: (one: In) => Out,
+): AsyncGenerator<readonly Out[]> {
+  let batch: Out[] = []
+  let ended = false
+  let wakeReader = () => {}
+  let wakeWriter = () => {}
+  const pump = (async () => {
+    for await (const one of source) {
+      batch.push(convert(one))
+      wakeReader()
+      if (batch.length >= batchMax) await new Promise<void>((resolve) => (wakeWriter = resolve))
+    }
+  })().finally(() => {
+    ended = true
+    wakeReader()
+  })
+  for (;;) {
+    if (batch.length === 0) {
+      if (ended) break
+      await new Promise<void>((resolve) => (wakeReader = resolve))
+      continue
+    }
+    const taken = batch
+    batch = []
+    wakeWriter()
+    yield taken
+  }
+  await pump
 }

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import {
   chownSync,
   existsSync,
@@ -7,7 +8,7 @@ import {
   readdirSync,
   writeFileSync,
 } from 'node:fs'
-import { chmodSync, mkdirSync, statSync } from 'node:fs'
+import { chmodSync, mkdirSync, rmSync, statSync } from 'node:fs'
 import { createConnection, createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -17,7 +18,7 @@ import pg from 'pg'
 import { afterEach, expect, test, vi } from 'vitest'
 import type { Child } from '../deploy/child.ts'
 import { findNatsServer, startNats } from '../deploy/nats-server.ts'
-import { commandOf } from '../deploy/ports.ts'
+import { assertPortsFree, commandOf } from '../deploy/ports.ts'
 import { startPostgres } from '../deploy/postgres.ts'
 
 const isRoot = process.getuid?.() === 0
@@ -25,8 +26,15 @@ const nobody = 65_534
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
 const children: Child[] = []
+const parents: ChildProcess[] = []
+const folders: string[] = []
 afterEach(async () => {
+  for (const parent of parents.splice(0)) parent.kill('SIGKILL')
   for (const child of children.splice(0)) await child.stop()
+  for (const folder of folders.splice(0)) {
+    await vi.waitFor(() => expect(processesOf(folder)).toEqual([]), { timeout: 5_000 })
+    rmSync(folder, { recursive: true })
+  }
 })
 
 async function started(start: Promise<Child>): Promise<Child> {
@@ -37,6 +45,7 @@ async function started(start: Promise<Child>): Promise<Child> {
 
 function newFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'headway-'))
+  folders.push(folder)
   chmodSync(folder, 0o755)
   return folder
 }
@@ -91,6 +100,7 @@ async function startParent(folder: string, uid?: number) {
     stdio: ['ignore', 'pipe', 'inherit'],
     ...(uid === undefined ? {} : { uid, gid: uid }),
   })
+  parents.push(parent)
   const line = await new Promise<string>((resolve, reject) => {
     let text = ''
     parent.stdout.on('data', (chunk: Buffer) => {
@@ -192,7 +202,8 @@ test.runIf(isRoot)('as root, postgres runs as somebody else, who owns the data',
 })
 
 test.runIf(isRoot)('as root, a closed folder is named before postgres fails on it', async () => {
-  const closed = mkdtempSync(join(tmpdir(), 'headway-'))
+  const closed = newFolder()
+  chmodSync(closed, 0o700)
   const start = startPostgres({ dataDir: join(closed, 'pg') })
   await expect(start).rejects.toThrow(/cannot reach[^]*chmod o\+x/)
 })
@@ -208,6 +219,13 @@ test('both servers end within two seconds of the kill of their parent, and start
   expect(existsSync(join(folder, 'pg', 'postmaster.pid'))).toBe(false)
   await started(startNats({ dataDir: join(folder, 'nats'), port: -1 }))
   await started(startPostgres({ dataDir: join(folder, 'pg') }))
+})
+
+test('whoever finds the port of another start is sent to the start, not to its server', async () => {
+  const { parent, nats } = await startParent(newFolder())
+  const error = await assertPortsFree({ nats: Number(new URL(nats.url).port) }).catch(String)
+  expect(error).toContain(`is taken by pid ${nats.pid}: `)
+  expect(error).toContain(`kill ${parent.pid}\t`)
 })
 
 test('a start right after the kill of the parent waits for the old servers', async () => {

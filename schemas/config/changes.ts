@@ -36,7 +36,7 @@ const isMapping = (value: unknown): value is Record<string, unknown> =>
 const leavesOf = (value: unknown, path: string, leaves: Map<string, unknown>): typeof leaves => {
   if (isMapping(value) && (path === '' || Object.keys(value).length > 0)) {
     for (const [key, child] of Object.entries(value))
-      if (child !== undefined) leavesOf(child, path ? `${path}.${key}` : key, leaves)
+      leavesOf(child, path ? `${path}.${key}` : key, leaves)
   } else leaves.set(path, value)
   return leaves
 }

@@ -20,7 +20,7 @@ export const sizePattern = '^[0-9]+(\\.[0-9]+)?(B|KB|MB|GB|KiB|MiB|GiB)$'
 const parse = (units: Readonly<Record<string, number>>, text: string): number | null => {
   const [, digits, unit] = /^([0-9]+(?:\.[0-9]+)?)([A-Za-z]+)$/.exec(text) ?? []
   if (digits === undefined || unit === undefined || !Object.hasOwn(units, unit)) return null
-  // 1.1 × 1000 is 1100.0000000000002: what is a whole number on paper stays one.
+  // 1.005 × 1000 is 1004.9999999999999: what is a whole number on paper stays one.
   const value = Number((Number(digits) * units[unit]!).toPrecision(15))
   return Number.isSafeInteger(value) ? value : null
 }

@@ -1,8 +1,17 @@
 /**
  * Proves bytes without holding up the room. Small ones are inspected at once; big ones (a schedule is
- * tens of megabytes expanded) in a thread, so that leases are renewed and other feeds keep their pace.
+ * tens of megabytes expanded) in a thread, so that leases are renewed and other feeds keep their pace;
+ * no more threads than processors, because each holds an expanded archive.
+ *
+ * Bytes that break the inspection itself are refused like any other bad ones: they would break it again.
  */
-import { Refusal, type ContentKindName, type Inspection } from '@headway/schemas/content/kind.ts'
+import { availableParallelism } from 'node:os'
+import {
+  Refusal,
+  type ContentKindName,
+  type Inspection,
+  type RefusalCode,
+} from '@headway/schemas/content/kind.ts'
 import { contentKindOf } from '@headway/schemas/content/registry.ts'
 import { startThread } from '@headway/streams/threads.ts'
 
@@ -10,34 +19,86 @@ const inlineBytesMax = 128 * 1024
 /** An inspection that takes longer than this is given up: hostile bytes must not hold a thread. */
 const inspectMsMax = 60_000
 const heapMbMax = 1_024
+const threadsMax = availableParallelism()
 
-type Answer = {
+export type Inspected = {
   readonly inspection?: Inspection
-  readonly refusal?: { readonly code: Refusal['code']; readonly message: string } | null
-  readonly error?: string
+  readonly refusal?: { readonly code: RefusalCode; readonly message: string }
 }
 
-/** Rejects with `Refusal` when the bytes are not what they should be. */
-export const inspect = async (kind: ContentKindName, bytes: Uint8Array): Promise<Inspection> => {
-  if (bytes.length <= inlineBytesMax) return contentKindOf[kind].inspect(bytes)
-  const answer = await new Promise<Answer>((resolve, reject) => {
+const unreadable: Readonly<Record<ContentKindName, RefusalCode>> = {
+  gtfs_schedule_zip: 'malformed_zip',
+  gtfs_rt_protobuf: 'malformed_protobuf',
+  csv_table: 'malformed_csv',
+  opaque_bytes: 'too_large',
+}
+
+/** Inspects here and now, whatever comes of it. */
+export const inspectInline = (kind: ContentKindName, bytes: Uint8Array): Inspected => {
+  try {
+    return { inspection: contentKindOf[kind].inspect(bytes) }
+  } catch (error) {
+    const { message } = error as Error
+    if (error instanceof Refusal) return { refusal: { code: error.code, message } }
+    const told = `the inspection broke on these bytes: ${message}`
+    return { refusal: { code: unreadable[kind], message: told } }
+  }
+}
+
+const tooLarge = (message: string): Inspected => ({ refusal: { code: 'too_large', message } })
+
+const inspectInThread = (
+  kind: ContentKindName,
+  bytes: Uint8Array,
+  signal: AbortSignal,
+): Promise<Inspected> =>
+  new Promise<Inspected>((resolve, reject) => {
     const entry = new URL('./inspect-thread.ts', import.meta.url)
     const thread = startThread(entry, { kind, bytes }, { maxOldGenerationSizeMb: heapMbMax })
+    const end = () => void thread.terminate()
     const timer = setTimeout(() => {
-      void thread.terminate()
-      resolve({ refusal: { code: 'too_large', message: 'the inspection took over a minute' } })
+      resolve(tooLarge('the inspection took over a minute'))
+      end()
     }, inspectMsMax)
+    signal.addEventListener('abort', end, { once: true })
+    if (signal.aborted) end()
     thread.once('message', resolve)
     thread.once('error', (error: Error & { code?: string }) => {
       if (error.code !== 'ERR_WORKER_OUT_OF_MEMORY') return reject(error)
-      resolve({ refusal: { code: 'too_large', message: 'the content needs over 1 GB of memory' } })
+      resolve(tooLarge('the content needs over 1 GB of memory'))
     })
     thread.once('exit', () => {
       clearTimeout(timer)
+      signal.removeEventListener('abort', end)
       reject(new Error('the inspection ended without an answer'))
     })
   })
-  if (answer.inspection) return answer.inspection
-  if (answer.refusal) throw new Refusal(answer.refusal.code, answer.refusal.message)
-  throw new Error(answer.error ?? 'the inspection failed')
+
+let threads = 0
+const waiting: (() => void)[] = []
+
+const withThread = async <T>(work: () => Promise<T>): Promise<T> => {
+  if (threads < threadsMax) threads++
+  else await new Promise<void>((resolve) => waiting.push(resolve))
+  try {
+    return await work()
+  } finally {
+    const next = waiting.shift()
+    if (next) next()
+    else threads--
+  }
+}
+
+/** Rejects with `Refusal` when the bytes are not what they should be. */
+export const inspect = async (
+  kind: ContentKindName,
+  bytes: Uint8Array,
+  signal: AbortSignal,
+): Promise<Inspection> => {
+  const { inspection, refusal } =
+    bytes.length <= inlineBytesMax
+      ? inspectInline(kind, bytes)
+      : await withThread(() => inspectInThread(kind, bytes, signal))
+  if (inspection) return inspection
+  throw new Refusal(refusal!.code, refusal!.message)
 }

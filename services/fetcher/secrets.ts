@@ -10,7 +10,7 @@ export const resolveSecret = async (ref: string): Promise<string> => {
   const [scheme, ...rest] = ref.split(':')
   const name = rest.join(':')
   if (scheme === 'env') {
-    const value = process.env[name]
+    const value = process.env[name]?.trim()
     if (value) return value
     throw new SecretError(`the environment variable ${name} is not set where the fetcher runs`)
   }
@@ -18,7 +18,30 @@ export const resolveSecret = async (ref: string): Promise<string> => {
     const value = await readFile(name, 'utf8').catch(() => {
       throw new SecretError(`the secret file ${name} cannot be read by the fetcher`)
     })
-    return value.trim()
+    if (value.trim()) return value.trim()
+    throw new SecretError(`the secret file ${name} is empty`)
   }
   throw new SecretError(`a secret reference begins with env: or file:`)
+}
+
+/**
+ * The secrets that one look used. Servers tell them back (`{"error":"invalid key …"}` with status 200,
+ * a validator made of the query), so whatever is reported of a look passes through `hide`.
+ */
+export class SecretsInUse {
+  readonly #values = new Set<string>()
+
+  readonly resolve = async (ref: string): Promise<string> => {
+    const value = await resolveSecret(ref)
+    this.#values.add(value)
+    this.#values.add(encodeURIComponent(value))
+    this.#values.add(new URLSearchParams({ '': value }).toString().slice(1))
+    return value
+  }
+
+  readonly hide = (text: string): string => {
+    let told = text
+    for (const value of this.#values) told = told.replaceAll(value, '…')
+    return told
+  }
 }

@@ -1,0 +1,131 @@
+/**
+ * The HTTP API as a Fastify app on ports, not listening yet. What every route needs is here: ids and
+ * problems, the position of the read models on every read, and who may write from where.
+ */
+import { fastify, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import { randomUUID } from 'node:crypto'
+import { Accepted } from './accepted.ts'
+import { base, type Api, type ApiPorts, type App } from './api.ts'
+import { encodeAssetPath } from './asset-path.ts'
+import { serveDocs, type DocumentedRoute } from './docs.ts'
+import { Position } from './position.ts'
+import { Problem, sendProblem } from './problem.ts'
+import { routes } from './routes/index.ts'
+import { compilersFactory } from './validate.ts'
+
+const bodyBytesMax = 64 * 1024
+const pushBytesMaxDefault = 128 * 1024 * 1024
+const requestMsMax = 180_000
+const projectedWaitMs = 2_000
+
+export const buildApp = async (ports: ApiPorts): Promise<App> => {
+  const api: Api = {
+    ...ports,
+    signal: ports.signal ?? new AbortController().signal,
+    pushBytesMax: ports.pushBytesMax ?? pushBytesMaxDefault,
+    position: new Position(ports.db, ports.clock),
+    accepted: new Accepted(),
+    startedAt: performance.now(),
+  }
+  const tell = (error: Error, request: FastifyRequest) =>
+    api.logger.error(
+      { request: request.id, method: request.method, url: request.url, error: error.stack },
+      'a request failed',
+    )
+  const answerProblem = (error: unknown, request: FastifyRequest, reply: FastifyReply) =>
+    sendProblem(error, request, reply, tell)
+
+  const app = fastify({
+    bodyLimit: bodyBytesMax,
+    requestTimeout: requestMsMax,
+    genReqId: () => randomUUID(),
+    requestIdHeader: false,
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: 1_000, ignoreTrailingSlash: true },
+    rewriteUrl: ({ url = '/' }) => encodeAssetPath(url),
+    frameworkErrors: (error, request, reply) => void answerProblem(error, request, reply as never),
+    schemaController: { compilersFactory },
+  }).withTypeProvider<TypeBoxTypeProvider>()
+
+  const documented: DocumentedRoute[] = []
+  app.addHook('onRoute', (route) => {
+    if (route.method !== 'HEAD') documented.push(route as DocumentedRoute)
+  })
+  app.setErrorHandler(answerProblem)
+  app.setNotFoundHandler((request, reply) => {
+    const problem = nothingHere(request, documented)
+    return answerProblem(problem, request, reply)
+  })
+  acceptEmptyJson(app)
+  app.addHook('onRequest', async (request) => {
+    refuseOtherSites(request)
+    if (!request.routeOptions.config.anyMedia) refuseOtherMedia(request)
+  })
+  app.addHook('preHandler', async (request, reply) => {
+    if (request.method !== 'GET' || request.routeOptions.config.unprojected) return
+    if (request.is404 || !request.url.startsWith(base)) return
+    await sayPosition(api, request, reply)
+  })
+  for (const register of routes) register(app, api)
+  serveDocs(app, documented)
+  await app.ready()
+  return app
+}
+
+/** An empty body that calls itself JSON is what many clients send with a POST without body. */
+const acceptEmptyJson = (app: App): void => {
+  const parse = app.getDefaultJsonParser('error', 'error')
+  app.removeContentTypeParser('application/json')
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) =>
+    body === '' ? done(null, undefined) : void parse(request, body as string, done),
+  )
+}
+
+const safe = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+/** A page of another site must not start runs through the browser of somebody who visits it. */
+const refuseOtherSites = ({ method, headers }: FastifyRequest): void => {
+  if (safe.has(method) || headers.origin === undefined) return
+  if (URL.parse?.(headers.origin)?.host === headers.host) return
+  if (headers.origin === `http://${headers.host}` || headers.origin === `https://${headers.host}`)
+    return
+  throw new Problem(403, 'cross_site_request', 'a page of another site may not write here')
+}
+
+const refuseOtherMedia = ({ headers: { accept } }: FastifyRequest): void => {
+  if (accept === undefined || /(\*\/\*|application\/(\*|json|problem\+json))/i.test(accept)) return
+  throw new Problem(406, 'not_acceptable', 'this answers application/json: accept it, or */*')
+}
+
+const sayPosition = async (
+  api: Api,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> => {
+  const wanted = request.headers['min-projected-seq']
+  if (wanted === undefined) {
+    void reply.header('x-projected-seq', await api.position.read())
+    return
+  }
+  if (!/^\d{1,15}$/.test(String(wanted)))
+    throw new Problem(400, 'bad_header', 'Min-Projected-Seq is the `seq` of an earlier answer')
+  const seq = Number(wanted)
+  const projected = await api.position.reached(seq, projectedWaitMs, api.signal)
+  void reply.header('x-projected-seq', projected)
+  if (projected < seq) void reply.header('x-stale', 'true')
+}
+
+/** 405 with `Allow` when the path exists for other methods, else 404. */
+const nothingHere = (request: FastifyRequest, documented: readonly DocumentedRoute[]): Problem => {
+  const path = request.url.split('?', 1)[0]!
+  const allowed = documented.filter(({ url }) =>
+    new RegExp(`^${url.replaceAll(/:\w+/g, '[^/]+').replaceAll('*', '.*')}/?$`).test(path),
+  )
+  if (allowed.length === 0)
+    return new Problem(404, 'not_found', 'there is nothing at this path; /docs shows what there is')
+  const allow = [...new Set(allowed.flatMap(({ method }) => method))].join(', ')
+  return new Problem(405, 'method_not_allowed', `this path answers ${allow}`, {
+    headers: { allow },
+  })
+}

@@ -1,0 +1,75 @@
+/**
+ * The description of the API: OpenAPI 3.1 at /openapi.json and a page to try it at /docs. Both are made
+ * when somebody first asks, from the routes as they are registered: nobody reads them at every start.
+ */
+import { fastify, type FastifyInstance, type RouteOptions } from 'fastify'
+import { base, version, type App } from './api.ts'
+import { ProblemShape } from './shapes.ts'
+import { compilersFactory } from './validate.ts'
+
+export type DocumentedRoute = Pick<RouteOptions, 'method' | 'url' | 'schema'>
+
+const about =
+  'Feeds change; pipelines run on exactly the versions that changed; what happened can be told ' +
+  'afterwards. Lists are bare arrays, newest first; while there is more, `Link` names the next page. ' +
+  'Every read says with `X-Projected-Seq` how much of the log it knows; send the `seq` of a write as ' +
+  '`Min-Projected-Seq` to read what you wrote. Writes take an `Idempotency-Key` and an ' +
+  '`X-Headway-Actor`. Asset keys keep their slashes: `/assets/pims/prod/schedule/versions`.'
+
+const headers = {
+  type: 'object',
+  properties: {
+    'idempotency-key': { type: 'string', description: 'the same key is the same request' },
+    'x-headway-actor': { type: 'string', description: 'who asks, for the log' },
+  },
+}
+const failure = {
+  description: 'Problem details (RFC 9457)',
+  content: { 'application/problem+json': { schema: ProblemShape } },
+}
+
+const describe = async (routes: readonly DocumentedRoute[]): Promise<FastifyInstance> => {
+  const [{ default: swagger }, { default: swaggerUi }] = await Promise.all([
+    import('@fastify/swagger'),
+    import('@fastify/swagger-ui'),
+  ])
+  const app = fastify({ schemaController: { compilersFactory }, exposeHeadRoutes: false })
+  await app.register(swagger, {
+    openapi: { openapi: '3.1.0', info: { title: 'Headway', version, description: about } },
+  })
+  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true })
+  for (const { method, url, schema } of routes) {
+    if (!schema || schema.hide) continue
+    const isRead = method === 'GET' || url === '/health'
+    app.route({
+      method,
+      url,
+      schema: {
+        ...schema,
+        ...(isRead ? {} : { headers }),
+        response: { ...(schema.response as object), default: failure },
+      },
+      handler: () => null,
+    })
+  }
+  await app.ready()
+  return app
+}
+
+export const serveDocs = (app: App, routes: readonly DocumentedRoute[]): void => {
+  let described: Promise<FastifyInstance> | null = null
+  const docs = () => (described ??= describe(routes.filter(({ url }) => !url.startsWith('/docs'))))
+  const hidden = { schema: { hide: true }, config: { anyMedia: true, unprojected: true } }
+  app.get('/', hidden, (_, reply) => reply.redirect('/docs'))
+  app.get(base, hidden, (_, reply) => reply.redirect('/docs'))
+  app.get('/openapi.json', hidden, async (_, reply) =>
+    reply.header('cache-control', 'no-cache').send((await docs()).swagger()),
+  )
+  for (const url of ['/docs', '/docs/*'])
+    app.get(url, hidden, async (request, reply) => {
+      const { routing } = await docs()
+      reply.hijack()
+      routing(request.raw, reply.raw)
+    })
+  app.addHook('onClose', async () => (await described)?.close())
+}

@@ -1,0 +1,107 @@
+/**
+ * How a request becomes a fact: who asks, under which id, and an append that is waited for only so
+ * long. With an `Idempotency-Key` the same request is recorded once however often it is sent, so a
+ * client that got no answer may simply send it again.
+ */
+import type { FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
+import type { Actor, Event } from '@headway/schemas/events.ts'
+import { sha256 } from '@headway/schemas/ids.ts'
+import type { Topic } from '@headway/schemas/ports.ts'
+import type { Api } from './api.ts'
+import { Problem } from './problem.ts'
+
+const appendMsMax = 10_000
+/** How long the read models are asked whether a key was used before. */
+export const keyRememberedMs = 86_400_000
+
+export const ReasonBody = Type.Object(
+  { reason: Type.Optional(Type.String({ maxLength: 1_000 })) },
+  { additionalProperties: false },
+)
+
+const header = (request: FastifyRequest, name: string, lengthMax: number): string | null => {
+  const value = request.headers[name]
+  if (value === undefined) return null
+  // Node reads headers as Latin-1; people's names come as UTF-8.
+  const text = Buffer.from(String(value), 'latin1').toString('utf8').trim()
+  if (text === '' || text.length > lengthMax)
+    throw new Problem(400, 'bad_header', `${name} must be 1 to ${lengthMax} characters long`)
+  return text
+}
+
+/** Who asks, as the log will show it. */
+export const actorOf = (request: FastifyRequest, body: unknown): Actor => {
+  const name = header(request, 'x-headway-actor', 200) ?? 'api'
+  const { reason } = (body ?? {}) as { reason?: string }
+  return reason ? { name, reason } : { name }
+}
+
+/** The client's key in a form that fits ids; null when it gave none. */
+export const keyOf = (request: FastifyRequest): string | null => {
+  const key = header(request, 'idempotency-key', 200)
+  return key && sha256(key)
+}
+
+export const keyReused = (): Problem =>
+  new Problem(
+    422,
+    'idempotency_key_reused',
+    'this Idempotency-Key was used for another request: take a new one for each thing you ask for',
+  )
+
+const inTime = <T>(work: Promise<T>): Promise<T> => {
+  let timer: NodeJS.Timeout
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer in ${appendMsMax} ms`)), appendMsMax)
+  })
+  return Promise.race([work, late]).finally(() => clearTimeout(timer))
+}
+
+/** Runs a write against the log or the content store; what goes wrong there is a 503. */
+export const written = async <T>(api: Api, work: Promise<T>): Promise<T> => {
+  try {
+    return await inTime(work)
+  } catch (error) {
+    api.logger.error({ error: String(error) }, 'a write got no answer')
+    throw new Problem(
+      503,
+      'log_unavailable',
+      'the log did not answer, so this may be recorded or not: repeat it with an Idempotency-Key',
+      { headers: { 'retry-after': '2' } },
+    )
+  }
+}
+
+/** Another request with the same id is being stored at this moment: it is known in an instant. */
+const sameIdTries = 20
+const sameIdPauseMs = 25
+
+/** Appends one event; `repeated` says that the log has had this id before. */
+export const append = async (
+  api: Api,
+  topic: Topic,
+  id: string,
+  event: Event,
+): Promise<{ readonly seq: number; readonly repeated: boolean }> => {
+  const { log, tenant, clock } = api
+  const commit = { tenant, topic, id: `api-${tenant}-${id}`, events: [event], source: 'api' }
+  for (let i = 0; i < sameIdTries; i++) {
+    const appended = await written(api, log.append(commit))
+    if (appended.outcome !== 'conflict')
+      return { seq: appended.seq, repeated: appended.outcome === 'duplicate' }
+    await clock.sleep(sameIdPauseMs)
+  }
+  throw new Error(`${commit.id} was refused without condition`)
+}
+
+/** Fires when the client has gone, the room stops, or `ms` have passed. */
+export const patience = (
+  api: Api,
+  reply: { readonly raw: { once(name: 'close', listener: () => void): unknown } },
+  ms: number,
+): AbortSignal => {
+  const gone = new AbortController()
+  reply.raw.once('close', () => gone.abort())
+  return AbortSignal.any([gone.signal, api.signal, AbortSignal.timeout(ms)])
+}
