@@ -5,18 +5,19 @@
  * parse it (14 can) in order to be told that they are too old.
  *
  *   headway.mjs with-install CMD ARGS   installs what is missing, then runs CMD
+ *   headway.mjs start | rebuild | ...   installs what is missing, then runs that room
  *   headway.mjs ANYTHING ELSE           installs what is missing, then runs the CLI
  *
  * "What is missing" is decided by one stamp in node_modules: reading and hashing the lockfile costs
- * 2 ms, asking a package manager costs a second. The CLI runs in this process, so that signals and
- * exit codes need no forwarding; Node strips the types itself from 22.18, before that tsx does.
+ * 2 ms, asking a package manager costs a second. What is asked for runs in this process, so that
+ * signals and exit codes need no forwarding; below Node 22.18 as a bundle (streams/bundle.mjs).
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { delimiter, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const stampFile = join(root, 'node_modules', '.headway-stamp')
@@ -79,12 +80,24 @@ function whyNotInstalled(result) {
   ].join('\n')
 }
 
-async function runCli() {
-  if (!process.features.typescript) {
-    const { register } = await import('tsx/esm/api')
-    register()
+const entries = {
+  start: 'deploy/start.ts',
+  worker: 'services/worker/main.ts',
+  fetcher: 'services/fetcher/main.ts',
+  debounce: 'services/debounce/main.ts',
+  projector: 'services/projector/main.ts',
+  rebuild: 'services/projector/main.ts',
+  verify: 'services/projector/main.ts',
+  api: 'services/api/main.ts',
+}
+
+async function run(command) {
+  const entry = join(root, entries[command] ?? 'services/cli/main.ts')
+  if (process.features.typescript) await import(pathToFileURL(entry).href)
+  else {
+    const { bundled } = await import('../streams/bundle.mjs')
+    await import(pathToFileURL(await bundled(entry)).href)
   }
-  await import('../services/cli/main.ts')
 }
 
 function runCommand([command, ...args]) {
@@ -116,4 +129,4 @@ function fail(message) {
 checkNode()
 ensureInstalled()
 if (process.argv[2] === 'with-install') runCommand(process.argv.slice(3))
-else await runCli()
+else await run(process.argv[2])

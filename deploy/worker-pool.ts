@@ -1,9 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { startChild, type RunningChild } from './child.ts'
 
-const readsTypeScript = Boolean((process.features as { typescript?: unknown }).typescript)
-const tsx = readsTypeScript ? [] : ['--import', import.meta.resolve('tsx')]
-
 export type WorkerPoolOptions = {
   readonly pool: string
   readonly natsUrl: string
@@ -17,7 +14,7 @@ export const startWorkerPool = (options: WorkerPoolOptions): Promise<RunningChil
   startChild({
     name: `worker pool ${options.pool}`,
     command: process.execPath,
-    args: [...tsx, fileURLToPath(new URL('../services/worker/main.ts', import.meta.url))],
+    args: [fileURLToPath(new URL('./headway.mjs', import.meta.url)), 'worker'],
     env: {
       ...process.env,
       HEADWAY_NATS_URL: options.natsUrl,

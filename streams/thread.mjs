@@ -1,7 +1,7 @@
-// The first module of a thread where Node does not read TypeScript itself: makes it so, then goes on
-// with the thread's own module.
+// The first module of a thread where Node does not read TypeScript itself: goes on with the thread's
+// own module, bundled.
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { workerData } from 'node:worker_threads'
-import { register } from 'tsx/esm/api'
+import { bundled } from './bundle.mjs'
 
-register()
-await import(workerData.entry)
+await import(pathToFileURL(await bundled(fileURLToPath(workerData.entry))).href)

@@ -2,7 +2,7 @@
  * Runs that were asked for here and are not on the log as requests yet: `Location` of a 202 must lead
  * somewhere at once. Lost on a restart, and not missed for long: the log has the question itself.
  */
-import type { Actor } from '@headway/schemas/events.ts'
+import type { Actor } from '@headway/schemas/definitions.ts'
 
 export type AcceptedRun = {
   readonly id: string

@@ -29,7 +29,8 @@ const toRfc3339 = (text: string): string => {
 const parserOf = (type: number): ((text: string) => unknown) | null => {
   if (type === oid.int8) return Number
   if (type === oid.timestamptz)
-    return (text) => (text.length === 22 ? `${text.slice(0, 19).replace(' ', 'T')}.000Z` : toRfc3339(text))
+    return (text) =>
+      text.length === 22 ? `${text.slice(0, 19).replace(' ', 'T')}.000Z` : toRfc3339(text)
   return null
 }
 
@@ -64,7 +65,8 @@ export const openDatabase = (
 }
 
 const away = /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_|EHOSTUNREACH|08|57P|53300|28|3D000)/
-const awayMessage = /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered)/
+const awayMessage =
+  /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered)/
 /** No such table or schema: no projector has been here yet. */
 const unmade = new Set(['42P01', '3F000'])
 
@@ -74,7 +76,11 @@ export const databaseProblem = (error: Error): readonly [number, string, string]
   if (unmade.has(code))
     return [503, 'not_projected_yet', 'the read models are not made yet: is the projector running?']
   if (code === '57014' || error.message === 'Query read timeout')
-    return [503, 'database_slow', 'Postgres took too long: ask for less (a filter, a smaller limit)']
+    return [
+      503,
+      'database_slow',
+      'Postgres took too long: ask for less (a filter, a smaller limit)',
+    ]
   const inner = (error as AggregateError).errors?.[0] as Error | undefined
   if (inner && away.test((inner as { code?: string }).code ?? '')) return databaseProblem(inner)
   return away.test(code) || awayMessage.test(error.message)

@@ -6,6 +6,8 @@
  * Queries are text: they are read as the types their schema names. An unknown parameter is an error,
  * because a filter that is misspelt would otherwise filter nothing and look as if it did.
  */
+import type { FastifyServerOptions } from 'fastify'
+import type { FastifyRouteSchemaDef } from 'fastify/types/schema.js'
 import { Compile } from 'typebox/compile'
 import { Problem } from './problem.ts'
 
@@ -34,9 +36,14 @@ const readParameter = (schema: Schema, given: string | readonly string[]): unkno
 }
 
 const refuse = (code: string, faults: readonly Fault[], rest = ''): Problem =>
-  new Problem(400, code, faults.map(({ pointer, detail }) => `${pointer} ${detail}`).join('; ') + rest, {
-    errors: faults,
-  })
+  new Problem(
+    400,
+    code,
+    faults.map(({ pointer, detail }) => `${pointer} ${detail}`).join('; ') + rest,
+    {
+      errors: faults,
+    },
+  )
 
 type Check = ReturnType<typeof Compile>
 
@@ -47,7 +54,8 @@ const faultsOf = (check: Check, schema: Schema, value: unknown, prefix: string):
     const property = schema.properties?.[name]
     const allowed = property?.enum ?? property?.items?.enum
     const detail = allowed ? `must be one of ${allowed.join(', ')}` : message
-    if (!seen.has(name)) seen.set(name, `${rest.length > 0 && !allowed ? `${rest.join('/')} ` : ''}${detail}`)
+    if (!seen.has(name))
+      seen.set(name, `${rest.length > 0 && !allowed ? `${rest.join('/')} ` : ''}${detail}`)
   }
   return [...seen].map(([name, detail]) => ({ pointer: `${prefix}${name}`, detail }))
 }
@@ -88,24 +96,33 @@ const checkParams = (params: Record<string, string>) => {
   return params
 }
 
-/** For Fastify's `compilersFactory`. */
-export const compilersFactory = {
-  buildValidator:
-    () =>
-    ({ schema, httpPart }: { schema: unknown; httpPart?: string }) => {
-      let compiled: Check | null = null
-      const check = (): Check => (compiled ??= Compile(schema as Parameters<typeof Compile>[0]))
-      return (value: unknown) => {
-        try {
-          if (httpPart === 'querystring')
-            return { value: checkQuery(schema as Schema, check(), value as Record<string, string>) }
-          if (httpPart === 'body') return { value: checkBody(schema as Schema, check(), value) }
-          if (httpPart === 'params') return { value: checkParams(value as Record<string, string>) }
-          return { value }
-        } catch (error) {
-          return { error: error as Error }
-        }
-      }
-    },
-  buildSerializer: () => () => JSON.stringify,
+const check = (part: string | undefined, schema: Schema, compiled: () => Check, value: unknown) => {
+  if (part === 'querystring')
+    return checkQuery(schema, compiled(), value as Record<string, string | string[]>)
+  if (part === 'body') return checkBody(schema, compiled(), value)
+  return part === 'params' ? checkParams(value as Record<string, string>) : value
 }
+
+const buildValidator =
+  () =>
+  ({ schema, httpPart }: FastifyRouteSchemaDef<Schema>) => {
+    let compiled: Check | null = null
+    const compile = (): Check => (compiled ??= Compile(schema as Parameters<typeof Compile>[0]))
+    return (given: unknown) => {
+      try {
+        return { value: check(httpPart, schema, compile, given) }
+      } catch (error) {
+        return { error: error as Error }
+      }
+    }
+  }
+
+type Compilers = NonNullable<
+  NonNullable<FastifyServerOptions['schemaController']>['compilersFactory']
+>
+
+/** Fastify's types know only its own compilers. */
+export const compilersFactory = {
+  buildValidator,
+  buildSerializer: () => () => JSON.stringify,
+} as unknown as Compilers

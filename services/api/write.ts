@@ -5,7 +5,8 @@
  */
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
-import type { Actor, Event } from '@headway/schemas/events.ts'
+import type { Actor } from '@headway/schemas/definitions.ts'
+import type { Event } from '@headway/schemas/events.ts'
 import { sha256 } from '@headway/schemas/ids.ts'
 import type { Topic } from '@headway/schemas/ports.ts'
 import type { Api } from './api.ts'

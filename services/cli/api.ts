@@ -2,6 +2,7 @@
  * The HTTP API from a command: one address, one time limit, and endings that scripts can tell apart.
  * Rows are read with names in camel case whatever the case they came in; `--json` shows them as they are.
  */
+import { userInfo } from 'node:os'
 import { CliError, commandLine } from './errors.ts'
 
 export const apiUrl = (): string =>
@@ -51,6 +52,16 @@ const refusal = async (response: Response, path: string): Promise<CliError> => {
   )
 }
 
+/** Who asks, for the log. Headers are Latin-1, names are UTF-8. */
+const actor = (): string => {
+  try {
+    return Buffer.from(userInfo().username.slice(0, 100), 'utf8').toString('latin1')
+  } catch {
+    // A container's user may have no name.
+    return 'cli'
+  }
+}
+
 /** Calls `/api/v1/<path>`. Path parts that users give go through `part`. */
 export const call = async (
   path: string,
@@ -61,6 +72,7 @@ export const call = async (
     method,
     headers: {
       accept: 'application/json',
+      'x-headway-actor': actor(),
       ...(body ? { 'content-type': 'application/json' } : {}),
     },
     ...(body ? { body: JSON.stringify(body) } : {}),

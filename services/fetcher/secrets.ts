@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import type { Auth } from '@headway/schemas/definitions.ts'
 
 /** A reference that leads nowhere. Names the reference, never a value. */
 export class SecretError extends Error {
@@ -29,13 +30,20 @@ export const resolveSecret = async (ref: string): Promise<string> => {
  * a validator made of the query), so whatever is reported of a look passes through `hide`.
  */
 export class SecretsInUse {
+  readonly #auth: Auth | undefined
   readonly #values = new Set<string>()
+
+  constructor(auth: Auth | undefined) {
+    this.#auth = auth
+  }
 
   readonly resolve = async (ref: string): Promise<string> => {
     const value = await resolveSecret(ref)
     this.#values.add(value)
     this.#values.add(encodeURIComponent(value))
     this.#values.add(new URLSearchParams({ '': value }).toString().slice(1))
+    if (this.#auth?.type === 'basic')
+      this.#values.add(Buffer.from(`${this.#auth.username}:${value}`).toString('base64'))
     return value
   }
 

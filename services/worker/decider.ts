@@ -1,14 +1,17 @@
 /**
- * What the end of an attempt means for the run. Pure: the attempt's number, the policy and the moment
- * come in, events come out.
+ * What the end of an attempt means for the run, and what the log says of a run. Pure: the attempt's
+ * number, the policy and the moment come in, events come out.
  *
  *   completed                        → RunCompleted
  *   failed, terminal error           → RunFailed, never tried again
  *   failed, attempts left            → RunRetried with the moment of the next attempt
  *   failed, no attempts left         → RunDeadLettered
  *   taken more often than allowed    → RunDeadLettered: it takes its workers down with it
+ *
+ * The first terminal event of the newest attempt ends a run. What an older attempt says after a newer
+ * one was heard of changes nothing.
  */
-import type { PipelineDefinition } from '@headway/schemas/definitions.ts'
+import type { PipelineDefinition, VersionRef } from '@headway/schemas/definitions.ts'
 import type { Event } from '@headway/schemas/events.ts'
 import { sha256, toTimestamp } from '@headway/schemas/ids.ts'
 import type { StepError } from './executor.ts'
@@ -71,3 +74,30 @@ export const gaveUp = (attempt: Attempt): Event => ({
   },
   durationMs: 0,
 })
+
+/** A run as the log tells it. */
+export type RunState = {
+  /** The newest attempt heard of; 0 for none. */
+  readonly attempt: number
+  readonly isEnded: boolean
+  /** The own outputs that the first attempt read; the others read the same. Null before it started. */
+  readonly ownInputs: Readonly<Record<string, VersionRef>> | null
+}
+export const initial: RunState = { attempt: 0, isEnded: false, ownInputs: null }
+
+export const evolve = (run: string, state: RunState, event: Event): RunState => {
+  if (!('run' in event) || event.run !== run || !('attempt' in event)) return state
+  const attempt = Math.max(state.attempt, event.attempt)
+  switch (event.type) {
+    case 'RunStarted':
+      return { ...state, attempt, ownInputs: state.ownInputs ?? event.ownInputs }
+    case 'RunRetried':
+      return { ...state, attempt }
+    case 'RunCompleted':
+    case 'RunFailed':
+    case 'RunDeadLettered':
+      return { ...state, attempt, isEnded: state.isEnded || event.attempt >= state.attempt }
+    default:
+      return state
+  }
+}

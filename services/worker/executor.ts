@@ -1,195 +1,234 @@
 /**
- * Runs a pipeline's DAG on bytes and tells what happened, step by step. It knows nothing of runs,
- * logs or threads; the clock comes in.
+ * Runs a pipeline's DAG on bytes and tells what happens, step by step. It knows nothing of runs, logs or
+ * threads; the clock comes in.
  *
- * A step starts when everything it reads is there, so independent ones run side by side. What cannot
- * run says why: `disabled` (its value of the same kind passes through, so the rest of the DAG stays as it
- * is), `input_absent` (an optional slot without a version, or the step that needed it), `not_reached`
- * (something failed before it could start). After a failure nothing new starts.
+ * A step starts when everything it reads is there, so independent ones run side by side. What does not
+ * run says why:
+ *
+ *   disabled      its value of the same kind passes through, so the rest of the DAG stays as it is
+ *   input_absent  an optional slot without a version, or what the step needs was skipped for that reason
+ *   not_reached   something failed before it could start
+ *
+ * After a failure nothing new starts; what runs is told through its signal and may finish.
  */
-import type { ContentKind, Inspection, Rendition } from '@headway/schemas/content/kind.ts'
+import type {
+  ContentKind,
+  ContentKindName,
+  Inspection,
+  Rendition,
+} from '@headway/schemas/content/kind.ts'
+import type { FindingRecord } from '@headway/schemas/definitions.ts'
+import { TerminalError } from './errors.ts'
 import { inputNode, type Pipeline } from './pipeline.ts'
-import type { Finding, StepNode } from './steps/step.ts'
+import { Report, type StepReport, type StepStart } from './report.ts'
+import type { StepNode } from './steps/step.ts'
 
-const logsMax = 200
-const logCharactersMax = 2_000
-const findingsMax = 1_000
+const messageCharactersMax = 4_000
 
-export type StepReport = {
-  readonly step: string
-  readonly index: number
-  readonly startedAt: number
-  readonly endedAt: number
-  readonly durationMs: number
-  readonly rowsIn: number
-  readonly rowsOut: number
-  readonly logs: string[]
-  readonly findings: (Finding & { count: number })[]
-}
 export type StepError = {
   readonly type: string
   readonly message: string
   readonly terminal: boolean
   readonly afterMs?: number
 }
+export type SkipReason = 'disabled' | 'input_absent' | 'not_reached'
 export type Progress =
-  | { readonly type: 'started'; readonly step: string; readonly timeoutMs: number | null }
+  | ({ readonly type: 'started'; readonly timeoutMs: number | null } & StepStart)
+  | { readonly type: 'logged'; readonly step: string; readonly message: string }
+  | { readonly type: 'found'; readonly step: string; readonly finding: FindingRecord }
   | { readonly type: 'succeeded'; readonly report: StepReport }
   | { readonly type: 'failed'; readonly report: StepReport; readonly error: StepError }
   | {
       readonly type: 'skipped'
       readonly step: string
       readonly index: number
-      readonly reason: 'disabled' | 'input_absent' | 'not_reached'
+      readonly reason: SkipReason
     }
 
 export type Output = {
   readonly output: string
-  readonly kind: ContentKind<unknown>['name']
+  readonly kind: ContentKindName
   readonly renditions: readonly Rendition[]
   readonly inspection: Inspection
 }
+export type Failure = {
+  readonly outcome: 'failed'
+  readonly step: string
+  readonly error: StepError
+}
 export type Executed =
   | { readonly outcome: 'completed'; readonly outputs: readonly Output[] }
-  | { readonly outcome: 'failed'; readonly step: string; readonly error: StepError }
+  | Failure
 
 export type Execution = {
-  readonly inputs: Readonly<Record<string, Uint8Array>>
+  /** Slot name → the version it is pinned to. Slots without one are left out. */
+  readonly inputs: Readonly<
+    Record<string, { readonly kind: ContentKindName; readonly bytes: Uint8Array }>
+  >
   readonly disabled: readonly string[]
   /** When the run was requested, RFC 3339. */
   readonly now: string
 }
 export type ExecutorPorts = {
-  readonly signal: AbortSignal
   /** Milliseconds since 1970 UTC, with fractions. */
   readonly now: () => number
   readonly tell: (progress: Progress) => void
 }
 
-/** A value and its kind; null when it will not be there. */
-type Made = { readonly value: unknown; readonly kind: ContentKind<unknown> } | null
+/** A value that is there; null when it will not be. */
+type Made = { readonly value: unknown; readonly kind: ContentKind<unknown>; rows: number } | null
 
 export const errorOf = (error: unknown): StepError => {
-  if (!(error instanceof Error))
-    return { type: 'Error', message: String(error).slice(0, 4_000), terminal: false }
-  const { afterMs } = error as { afterMs?: number }
+  const cut = (text: unknown) => String(text).slice(0, messageCharactersMax)
+  if (!(error instanceof Error)) return { type: 'Error', message: cut(error), terminal: false }
+  const { afterMs } = error as { afterMs?: unknown }
   return {
-    type: error.name,
-    message: error.message.slice(0, 4_000),
+    type: String(error.name).slice(0, 100),
+    message: cut(error.message),
     terminal: error.name === 'TerminalError' || error.name === 'Refusal',
-    ...(afterMs === undefined ? {} : { afterMs }),
+    ...(typeof afterMs === 'number' && afterMs >= 0 ? { afterMs } : {}),
   }
 }
 
-const passedThrough = ({ step }: StepNode, given: readonly Made[]): Made =>
-  given.find((made) => made !== null && made.kind.name === step.output.name) ?? null
-
-export const execute = async (
+export const execute = (
   pipeline: Pipeline,
   execution: Execution,
   ports: ExecutorPorts,
-): Promise<Executed> => {
-  let failure: { step: string; error: StepError } | null = null
-  const made = new Map<string, Promise<Made>>()
+): Promise<Executed> => new DagExecution(pipeline, execution, ports).run()
 
-  const inputOf = (slot: string): Made => {
-    const bytes = execution.inputs[slot]
-    const { kind } = pipeline.inputs[slot]!
-    return bytes ? { value: kind.parse(bytes), kind } : null
-  }
-  const valueOf = (node: string): Promise<Made> => {
-    const promise = made.get(node)
-    if (!promise) throw new Error(`nothing makes ${node}`)
-    return promise
+class DagExecution {
+  readonly #pipeline: Pipeline
+  readonly #execution: Execution
+  readonly #ports: ExecutorPorts
+  readonly #made = new Map<string, Promise<Made>>()
+  readonly #stop = new AbortController()
+  #failure: Failure | null = null
+
+  constructor(pipeline: Pipeline, execution: Execution, ports: ExecutorPorts) {
+    this.#pipeline = pipeline
+    this.#execution = execution
+    this.#ports = ports
   }
 
-  const runStep = async (node: StepNode, index: number): Promise<Made> => {
-    const { id, step } = node
-    const names = Object.keys(node.inputs)
-    const given = await Promise.all(
-      names.map((name) => Promise.all(node.inputs[name]!.map(valueOf))),
-    )
-    const skip = (reason: 'disabled' | 'input_absent' | 'not_reached', value: Made): Made => {
-      ports.tell({ type: 'skipped', step: id, index, reason })
-      return value
-    }
-    if (failure) return skip('not_reached', null)
-    if (execution.disabled.includes(id)) return skip('disabled', passedThrough(node, given.flat()))
-    const read: Record<string, unknown> = { ...node.options }
-    let rowsIn = 0
-    for (const [i, name] of names.entries()) {
-      const present = given[i]!.filter((one) => one !== null)
-      const isList = Array.isArray(step.inputs[name])
-      if (present.length === 0) return skip('input_absent', null)
-      read[name] = isList ? present.map((one) => one.value) : present[0]!.value
-      for (const one of present) rowsIn += one.kind.rows(one.value)
-    }
-    const report = startReport(id, index, rowsIn, ports)
-    ports.tell({ type: 'started', step: id, timeoutMs: step.timeoutMs ?? null })
+  async run(): Promise<Executed> {
+    const { inputs, nodes } = this.#pipeline
+    for (const slot of Object.keys(inputs))
+      this.#made.set(inputNode(slot), Promise.resolve(this.#read(slot)))
+    nodes.forEach((node, index) => this.#made.set(node.id, this.#runStep(node, index)))
+    await Promise.all(this.#made.values())
+    return this.#failure ?? this.#outputs()
+  }
+
+  #fail(step: string, error: unknown): null {
+    this.#failure ??= { outcome: 'failed', step, error: errorOf(error) }
+    this.#stop.abort()
+    return null
+  }
+
+  /** A pinned input as a value. The same bytes would fail again, so an error here is terminal. */
+  #read(slot: string): Made {
+    const { kind, optional } = this.#pipeline.inputs[slot]!
+    const given = this.#execution.inputs[slot]
+    const step = `input ${slot}`
+    if (!given && optional) return null
+    if (!given)
+      return this.#fail(
+        step,
+        new TerminalError('has no version: bind the slot to an asset, or say optional(…)'),
+      )
+    if (given.kind !== kind.name)
+      return this.#fail(
+        step,
+        new TerminalError(`is bound to an asset of ${given.kind}, but the pipeline reads ${kind.name}`),
+      )
     try {
-      const value: unknown = await step.run(read, {
-        now: execution.now,
-        signal: ports.signal,
-        log: report.log,
-        finding: report.finding,
-      })
-      ports.tell({ type: 'succeeded', report: report.end(step.output.rows(value)) })
-      return { value, kind: step.output }
+      const value = kind.parse(given.bytes)
+      return { value, kind, rows: kind.rows(value) }
     } catch (error) {
-      failure ??= { step: id, error: errorOf(error) }
-      ports.tell({ type: 'failed', report: report.end(0), error: errorOf(error) })
+      this.#fail(step, error)
+      this.#failure = { ...this.#failure!, error: { ...this.#failure!.error, terminal: true } }
       return null
     }
   }
 
-  try {
-    for (const slot of Object.keys(pipeline.inputs))
-      made.set(inputNode(slot), Promise.resolve(inputOf(slot)))
-  } catch (error) {
-    return { outcome: 'failed', step: 'input', error: errorOf(error) }
-  }
-  pipeline.nodes.forEach((node, index) => made.set(node.id, runStep(node, index)))
-  await Promise.all(made.values())
-  if (failure) return { outcome: 'failed', ...(failure as { step: string; error: StepError }) }
-
-  const outputs: Output[] = []
-  try {
-    for (const [output, handle] of Object.entries(pipeline.outputs)) {
-      const result = await valueOf(handle.node)
-      if (!result) continue
-      const renditions = result.kind.encode(result.value)
-      const inspection = result.kind.inspect(renditions[0]!.bytes)
-      outputs.push({ output, kind: result.kind.name, renditions, inspection })
+  async #runStep(node: StepNode, index: number): Promise<Made> {
+    const given: Record<string, readonly Made[]> = {}
+    for (const [name, sources] of Object.entries(node.inputs))
+      given[name] = await Promise.all(sources.map((source) => this.#made.get(source)!))
+    const all = Object.values(given).flat()
+    const skip = (reason: SkipReason, value: Made): Made => {
+      this.#ports.tell({ type: 'skipped', step: node.id, index, reason })
+      return value
     }
-  } catch (error) {
-    return { outcome: 'failed', step: 'output', error: errorOf(error) }
+    if (this.#failure) return skip('not_reached', null)
+    if (this.#execution.disabled.includes(node.id)) {
+      const same = all.find((made) => made?.kind.name === node.step.output.name)
+      return skip('disabled', same ?? null)
+    }
+    const read: Record<string, unknown> = { ...node.options }
+    for (const [name, values] of Object.entries(given)) {
+      const present = values.filter((made) => made !== null).map(({ value }) => value)
+      const isList = Array.isArray(node.step.inputs[name])
+      if (!isList && present.length === 0) return skip('input_absent', null)
+      read[name] = isList ? present : present[0]
+    }
+    const rowsIn = all.reduce((sum, made) => sum + (made?.rows ?? 0), 0)
+    return this.#runBody(node, index, read, rowsIn)
   }
-  if (outputs.length === 0) {
-    const message = 'the run made no output: every step that leads to one was skipped'
+
+  async #runBody(
+    { id, step }: StepNode,
+    index: number,
+    read: Readonly<Record<string, unknown>>,
+    rowsIn: number,
+  ): Promise<Made> {
+    const { now, tell } = this.#ports
+    const start = { step: id, index, startedAt: now(), rowsIn }
+    const report = new Report(start)
+    tell({ type: 'started', ...start, timeoutMs: step.timeoutMs ?? null })
+    try {
+      const value: unknown = await step.run(read, {
+        now: this.#execution.now,
+        signal: this.#stop.signal,
+        log: (message) => {
+          const line = report.log(message)
+          if (line !== null) tell({ type: 'logged', step: id, message: line })
+        },
+        finding: (finding) => {
+          const record = report.finding(finding)
+          if (record) tell({ type: 'found', step: id, finding: record })
+        },
+      })
+      if (value === undefined || value === null)
+        throw new TerminalError(`returned nothing; it makes ${step.output.name}`)
+      const rows = step.output.rows(value)
+      tell({ type: 'succeeded', report: report.end(now(), rows) })
+      return { value, kind: step.output, rows }
+    } catch (error) {
+      tell({ type: 'failed', report: report.end(now(), 0), error: errorOf(error) })
+      return this.#fail(id, error)
+    }
+  }
+
+  async #outputs(): Promise<Executed> {
+    const outputs: Output[] = []
+    for (const [output, handle] of Object.entries(this.#pipeline.outputs)) {
+      const made = await this.#made.get(handle.node)!
+      if (!made) continue
+      try {
+        const renditions = made.kind.encode(made.value)
+        const inspection = made.kind.inspect(renditions[0]!.bytes)
+        outputs.push({ output, kind: made.kind.name, renditions, inspection })
+      } catch (error) {
+        return { outcome: 'failed', step: `output ${output}`, error: errorOf(error) }
+      }
+    }
+    if (outputs.length > 0) return { outcome: 'completed', outputs }
+    const message = 'the run made nothing: every step that leads to an output was skipped'
     return {
       outcome: 'failed',
       step: 'output',
       error: { type: 'NoOutput', message, terminal: true },
     }
-  }
-  return { outcome: 'completed', outputs }
-}
-
-const startReport = (step: string, index: number, rowsIn: number, ports: ExecutorPorts) => {
-  const startedAt = ports.now()
-  const logs: string[] = []
-  const findings: (Finding & { count: number })[] = []
-  return {
-    log: (message: string) => {
-      if (logs.length < logsMax) logs.push(message.slice(0, logCharactersMax))
-    },
-    finding: (finding: Finding) => {
-      if (findings.length < findingsMax) findings.push({ ...finding, count: finding.count ?? 1 })
-    },
-    end: (rowsOut: number): StepReport => {
-      const endedAt = ports.now()
-      const durationMs = Math.round((endedAt - startedAt) * 1_000) / 1_000
-      return { step, index, startedAt, endedAt, durationMs, rowsIn, rowsOut, logs, findings }
-    },
   }
 }

@@ -6,20 +6,30 @@
  * pipelines in `.releases/<pipeline folder>/<version>`. So an edit in the middle of a run changes nothing
  * for that run, and a version whose folder has moved on can still finish what waits for it.
  */
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { cp, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
-import { join, relative, sep } from 'node:path'
+import { basename, join, relative, sep } from 'node:path'
 import type { PipelineVersion } from '@headway/schemas/ids.ts'
 
+/** A pipeline folder that cannot be loaded: the author's own words, and where it went wrong. */
+export class LoadError extends Error {
+  override readonly name = 'LoadError'
+}
+
 const versionDigits = 12
+const snapshotTriesMax = 20
+
+const counts = (name: string): boolean => !name.startsWith('.') && name !== 'node_modules'
 
 const filesOf = async (directory: string): Promise<string[]> => {
   const entries = await readdir(directory, { withFileTypes: true })
   const nested = await Promise.all(
     entries
-      .filter((entry) => !entry.name.startsWith('.') && entry.name !== 'node_modules')
+      .filter((entry) => counts(entry.name))
       .map((entry) => {
         const path = join(directory, entry.name)
+        if (entry.isSymbolicLink())
+          throw new LoadError(`${path} is a link: a pipeline folder holds files, its bytes are its version`)
         return entry.isDirectory() ? filesOf(path) : Promise.resolve([path])
       }),
   )
@@ -64,21 +74,33 @@ export const findSnapshot = async (
   return (await exists(path)) ? path : null
 }
 
-/** The folder's version and the copy to run. Two workers may take the same copy at once. */
+/**
+ * The folder's version and the copy to run. Several workers may take the same copy at once: each makes
+ * its own and the first one's stays. A folder that is written to meanwhile is looked at again.
+ */
 export const takeSnapshot = async (
   root: string,
   folder: string,
 ): Promise<{ version: PipelineVersion; path: string }> => {
-  const version = await versionOf(join(root, folder))
-  const path = snapshotPath(root, folder, version)
-  if (await exists(path)) return { version, path }
-  const draft = `${path}.${process.pid}.draft`
-  await mkdir(join(path, '..'), { recursive: true })
-  await cp(join(root, folder), draft, { recursive: true })
-  if ((await versionOf(draft)) !== version) {
-    await rm(draft, { recursive: true, force: true })
-    return takeSnapshot(root, folder)
+  const source = join(root, folder)
+  if (!(await exists(source))) throw new LoadError(`there is no folder ${source}`)
+  for (let tries = 0; tries < snapshotTriesMax; tries++) {
+    const version = await versionOf(source)
+    const path = snapshotPath(root, folder, version)
+    if (await exists(path)) return { version, path }
+    const draft = `${path}.${randomUUID()}`
+    try {
+      await mkdir(join(path, '..'), { recursive: true })
+      const filter = (from: string) => from === source || counts(basename(from))
+      await cp(source, draft, { recursive: true, filter })
+      if ((await versionOf(draft)) !== version) continue
+      await rename(draft, path).catch(async (error: unknown) => {
+        if (!(await exists(path))) throw error
+      })
+      return { version, path }
+    } finally {
+      await rm(draft, { recursive: true, force: true })
+    }
   }
-  await rename(draft, path).catch(() => rm(draft, { recursive: true, force: true }))
-  return { version, path }
+  throw new Error(`${source} keeps changing: no copy of it could be taken`)
 }

@@ -13,7 +13,13 @@
  * anything that may differ between two loads of the same files, because its hash is its version.
  */
 import type { ContentKind, ContentKindName } from '@headway/schemas/content/kind.ts'
-import { drawSteps, type Handle, type StepNode } from './steps/step.ts'
+import {
+  drawSteps,
+  PipelineError,
+  type Handle,
+  type StepDefinition,
+  type StepNode,
+} from './steps/step.ts'
 
 export type Optional<Value> = { readonly optional: ContentKind<Value> }
 export const optional = <Value>(kind: ContentKind<Value>): Optional<Value> => ({ optional: kind })
@@ -39,10 +45,21 @@ export type Pipeline = {
 
 const inputPrefix = 'input:'
 const outputPrefix = 'output:'
+/** An output is part of its asset's key: `output/<pipeline>/<name>`. */
+const outputPattern = /^[A-Za-z0-9_.-]+(\/[A-Za-z0-9_.-]+){0,5}$/
 
 export const inputNode = (slot: string): string => inputPrefix + slot
-export const isInput = (node: string): boolean => node.startsWith(inputPrefix)
-export const slotOf = (node: string): string => node.slice(inputPrefix.length)
+
+const checkOutputs = (drawn: unknown): void => {
+  if (drawn instanceof Promise) throw new PipelineError('flow must not be async: it only draws')
+  if (typeof drawn !== 'object' || drawn === null || Object.keys(drawn).length === 0)
+    throw new PipelineError("flow must return at least one output: { 'feed.pb': combineFeeds(…) }")
+  for (const [name, handle] of Object.entries(drawn as Record<string, Partial<Handle<unknown>>>)) {
+    if (!outputPattern.test(name))
+      throw new PipelineError(`output ${JSON.stringify(name)}: a name holds letters, digits, . _ -`)
+    if (!handle?.node) throw new PipelineError(`output ${name} is not what a step makes`)
+  }
+}
 
 export const definePipeline = <const I extends InputKinds>(definition: {
   readonly feedType: FeedType
@@ -57,8 +74,9 @@ export const definePipeline = <const I extends InputKinds>(definition: {
     inputs[slot] = { kind, optional: isOptional }
     handles[slot] = { node: inputNode(slot), kind }
   }
-  const { drawn, nodes } = drawSteps(() => definition.flow(handles as HandlesOf<I>))
-  if (Object.keys(drawn).length === 0) throw new Error('a pipeline needs at least one output')
+  const known = Object.values(handles).map(({ node }) => node)
+  const { drawn, nodes } = drawSteps(() => definition.flow(handles as HandlesOf<I>), known)
+  checkOutputs(drawn)
   return { feedType: definition.feedType, inputs, nodes, outputs: drawn }
 }
 
@@ -73,7 +91,7 @@ export type Manifest = {
 
 export const manifestOf = (
   pipeline: Pipeline,
-  isBuiltin: (stepName: string) => boolean,
+  isBuiltin: (step: StepDefinition<any, any, any>) => boolean,
 ): Manifest => ({
   feedType: pipeline.feedType,
   inputs: Object.fromEntries(
@@ -91,7 +109,7 @@ export const manifestOf = (
   steps: pipeline.nodes.map(({ id, step }) => ({
     id,
     type: step.name,
-    builtin: isBuiltin(step.name),
+    builtin: isBuiltin(step),
     description: step.description,
   })),
   edges: [

@@ -6,52 +6,51 @@
  * two leads to another attempt, which finds the version its predecessor registered (same run, same
  * content) and uses it instead of making a second one.
  */
-import { initial, nextVersion } from '@headway/schemas/asset.ts'
 import type { CommandOf } from '@headway/schemas/commands.ts'
 import type { PipelineDefinition, VersionRef } from '@headway/schemas/definitions.ts'
-import type { Event, EventOf } from '@headway/schemas/events.ts'
+import type { EventOf } from '@headway/schemas/events.ts'
 import { toTimestamp } from '@headway/schemas/ids.ts'
-import type { Commit, Delivery } from '@headway/schemas/ports.ts'
+import type { Delivery } from '@headway/schemas/ports.ts'
 import type { Doors } from '@headway/streams/room.ts'
-import { completed, failed, gaveUp, type Attempt } from './decider.ts'
-import { errorOf, type Output, type Progress, type StepError } from './executor.ts'
+import { completed, failed, gaveUp, initial, type Attempt } from './decider.ts'
+import { errorOf, type Execution, type Progress, type StepError } from './executor.ts'
 import { Journal } from './journal.ts'
+import { FencedError, latestOwn, Publisher } from './publish.ts'
+import { readRun } from './read-run.ts'
 import type { Threads } from './threads.ts'
 
-const source = 'worker'
 const leaseRenewMs = 1_300
-const conflictsMax = 5
+const brokenOffPauseMs = 1_000
 
 export type RunContext = {
   readonly doors: Doors
   readonly worker: string
   readonly tenant: string
   readonly definition: PipelineDefinition
-  readonly threads: Threads
+  readonly threads: Pick<Threads, 'run'>
   /** Fires when what is held must be given back. */
   readonly signal: AbortSignal
 }
+export type RunDelivery = Delivery<CommandOf<'RunPipeline'>>
 
-/** Somebody else is further with this run: what this attempt made must not be published. */
-class FencedError extends Error {
-  override readonly name = 'FencedError'
-}
-
-export const handleRun = async (
-  context: RunContext,
-  delivery: Delivery<CommandOf<'RunPipeline'>>,
-): Promise<void> => {
+export const handleRun = async (context: RunContext, delivery: RunDelivery): Promise<void> => {
   const { command } = delivery
-  if (!command) return delivery.refuse(delivery.problem ?? 'unreadable')
+  const { logger } = context.doors
+  if (!command) {
+    logger.error({ problem: delivery.problem }, 'a command cannot be read and is dropped')
+    return delivery.refuse(delivery.problem ?? 'unreadable')
+  }
   const lease = setInterval(delivery.working, leaseRenewMs)
+  const attempt = new RunAttempt(context, command, delivery)
   try {
-    await new RunAttempt(context, command, delivery).execute()
+    await attempt.execute()
   } catch (error) {
-    const { logger } = context.doors
-    if (error instanceof FencedError) return delivery.ack()
+    // The newer attempt settles the command: an acknowledgement from here would take it away from it.
+    if (error instanceof FencedError) return
     logger.warn({ run: command.request.run, error: String(error) }, 'an attempt was broken off')
-    delivery.retry(context.signal.aborted ? 0 : 1_000)
+    delivery.retry(context.signal.aborted ? 0 : brokenOffPauseMs)
   } finally {
+    attempt.close()
     clearInterval(lease)
   }
 }
@@ -59,16 +58,12 @@ export const handleRun = async (
 class RunAttempt {
   readonly #context: RunContext
   readonly #request: EventOf<'RunRequested'>
-  readonly #delivery: Delivery<CommandOf<'RunPipeline'>>
+  readonly #delivery: RunDelivery
   readonly #attempt: Attempt
   readonly #journal: Journal
 
-  constructor(
-    context: RunContext,
-    command: CommandOf<'RunPipeline'>,
-    delivery: Delivery<CommandOf<'RunPipeline'>>,
-  ) {
-    const { doors, definition, tenant } = context
+  constructor(context: RunContext, command: CommandOf<'RunPipeline'>, delivery: RunDelivery) {
+    const { doors, definition, tenant, worker } = context
     const { request, priorAttempts } = command
     const now = doors.clock.now()
     this.#context = context
@@ -85,7 +80,7 @@ class RunAttempt {
     this.#journal = new Journal(doors.log, `run-${request.run}-${this.#attempt.attempt}`, {
       tenant,
       topic: { kind: 'run', name: request.pipeline },
-      source: `${source}/${context.worker}`,
+      source: `worker/${worker}`,
       run: request.run,
       correlationId: request.run,
     })
@@ -93,15 +88,23 @@ class RunAttempt {
 
   async execute(): Promise<void> {
     const { attempt, policy } = this.#attempt
-    if (attempt > 1 && (await this.#isEnded())) return this.#delivery.ack()
+    const { doors, tenant } = this.#context
+    const before = attempt > 1 ? await readRun(doors.log, tenant, this.#request) : initial
+    // An earlier attempt brought the run to its end; only its acknowledgement was lost.
+    if (before.isEnded) return this.#delivery.ack()
     if (attempt > policy.attempts) {
       this.#journal.note(gaveUp(this.#attempt))
       await this.#journal.flush()
       return this.#delivery.ack()
     }
-    const read = await this.#inputs().catch((error: unknown) => errorOf(error))
-    if ('terminal' in read) return this.#end('inputs', read)
-    const { ownInputs, inputs } = read
+    let ownInputs: Readonly<Record<string, VersionRef>>
+    let inputs: Execution['inputs']
+    try {
+      ownInputs = before.ownInputs ?? (await this.#newestOwnOutputs())
+      inputs = await this.#read({ ...this.#request.inputs, ...ownInputs })
+    } catch (error) {
+      return this.#end('inputs', errorOf(error))
+    }
     this.#journal.note({
       type: 'RunStarted',
       ...this.#head(),
@@ -110,30 +113,36 @@ class RunAttempt {
       worker: this.#context.worker,
       ownInputs,
     })
+    await this.#runAndPublish(inputs)
+  }
+
+  close(): void {
+    this.#journal.close()
+  }
+
+  async #runAndPublish(inputs: Execution['inputs']): Promise<void> {
     const { definition, threads, signal } = this.#context
-    const limits = {
-      stepTimeoutMs: definition.stepTimeoutMs,
-      runTimeoutMs: definition.runTimeoutMs,
-      signal,
+    const { stepTimeoutMs, runTimeoutMs } = definition
+    const execution = {
+      inputs,
+      disabled: this.#request.disabledSteps ?? [],
+      now: this.#request.at,
     }
-    const result = await threads
-      .run(
-        this.#request.run,
-        { inputs, disabled: this.#request.disabledSteps ?? [], now: this.#request.at },
-        limits,
-        (progress) => this.#noteProgress(progress),
+    const outcome = await threads
+      .run(this.#request.run, execution, { stepTimeoutMs, runTimeoutMs, signal }, (progress) =>
+        this.#noteProgress(progress),
       )
       .catch((error: unknown) => ({
         outcome: 'failed' as const,
         step: 'pipeline',
         error: errorOf(error),
       }))
-    if (signal.aborted && result.outcome === 'failed') {
-      this.#journal.drop()
-      throw new Error('the worker is stopping')
-    }
-    if (result.outcome === 'failed') return this.#end(result.step, result.error)
-    for (const output of result.outputs) this.#journal.note(await this.#publish(output))
+    if (signal.aborted && outcome.outcome === 'failed') throw new Error('the worker is stopping')
+    if (outcome.outcome === 'failed') return this.#end(outcome.step, outcome.error)
+    // What this attempt read of its own output must be known before the output moves on.
+    if (this.#ownSlots().length > 0) await this.#journal.flush()
+    const publisher = new Publisher(this.#context, this.#request, this.#attempt)
+    for (const output of outcome.outputs) this.#journal.note(await publisher.publish(output))
     this.#journal.note(completed({ ...this.#attempt, now: this.#now() }))
     await this.#journal.flush()
     this.#delivery.ack()
@@ -147,141 +156,53 @@ class RunAttempt {
     else this.#delivery.retry(retryMs)
   }
 
-  /** The bytes of every slot: pinned by the request, or the newest own output now. */
-  async #inputs() {
-    const { definition, doors, tenant } = this.#context
-    const ownInputs: Record<string, VersionRef> = {}
-    const inputs: Record<string, Uint8Array> = {}
-    for (const [slot, asset] of Object.entries(definition.slots)) {
-      if (!asset.startsWith(`output/${this.#request.pipeline}/`)) continue
-      const latest = versionIn(await doors.log.last(tenant, { kind: 'asset', name: asset }))
-      if (latest) ownInputs[slot] = refOf(latest)
-    }
-    const refs = Object.entries({ ...this.#request.inputs, ...ownInputs })
-    await Promise.all(
-      refs.map(async ([slot, { digest }]) => {
+  #ownSlots(): readonly (readonly [slot: string, asset: string])[] {
+    const own = `output/${this.#request.pipeline}/`
+    return Object.entries(this.#context.definition.slots).filter(([, asset]) =>
+      asset.startsWith(own),
+    )
+  }
+
+  /** The newest version of each own output that a slot is bound to; none before the first run. */
+  async #newestOwnOutputs(): Promise<Record<string, VersionRef>> {
+    const { doors, tenant } = this.#context
+    const newest = await Promise.all(
+      this.#ownSlots().map(
+        async ([slot, asset]) => [slot, await latestOwn(doors.log, tenant, asset)] as const,
+      ),
+    )
+    return Object.fromEntries(newest.flatMap(([slot, ref]) => (ref ? [[slot, ref]] : [])))
+  }
+
+  async #read(refs: Readonly<Record<string, VersionRef>>): Promise<Execution['inputs']> {
+    const { doors, tenant } = this.#context
+    const read = await Promise.all(
+      Object.entries(refs).map(async ([slot, { digest, kind }]) => {
         const bytes = await doors.content.get(tenant, digest)
         if (!bytes) throw new Error(`the bytes ${digest} of slot ${slot} are not there`)
-        inputs[slot] = bytes
+        return [slot, { kind, bytes }] as const
       }),
     )
-    return { ownInputs, inputs }
-  }
-
-  async #publish(output: Output): Promise<Event> {
-    const { doors, tenant } = this.#context
-    const asset = `output/${this.#request.pipeline}/${output.output}`
-    const renditions = await Promise.all(
-      output.renditions.map(async ({ name, mediaType, bytes }) => ({
-        name,
-        mediaType,
-        sizeBytes: bytes.length,
-        digest: await doors.content.put(tenant, bytes),
-      })),
-    )
-    const { version, changed } = await this.#register(asset, output, renditions)
-    return {
-      type: 'ArtifactPublished',
-      ...this.#head(),
-      output: output.output,
-      asset,
-      version: version.version,
-      ordinal: version.ordinal,
-      changed,
-      sizeBytes: version.sizeBytes,
-      renditions: version.renditions,
-    }
-  }
-
-  /** Puts the output on its asset's line of versions, unless its content is there already. */
-  async #register(
-    asset: string,
-    output: Output,
-    renditions: EventOf<'AssetVersioned'>['renditions'],
-  ): Promise<{ version: EventOf<'AssetVersioned'>; changed: boolean }> {
-    const { doors, tenant } = this.#context
-    const { run, attempt } = this.#attempt
-    for (let tries = 0; tries < conflictsMax; tries++) {
-      const newest = await doors.log.last(tenant, { kind: 'asset', name: asset })
-      const latest = versionIn(newest)
-      if (latest?.origin.by === 'run' && latest.origin.run === run) {
-        if (latest.origin.attempt > attempt) throw new FencedError(`run ${run} moved on`)
-        if (latest.contentDigest === output.inspection.contentDigest)
-          return { version: latest, changed: true }
-      }
-      const version = nextVersion(
-        { ...initial, latest },
-        { kind: output.kind, strategy: 'content_hash' },
-        {
-          type: 'Content',
-          asset,
-          now: this.#now(),
-          rawDigest: renditions[0]!.digest,
-          sizeBytes: renditions[0]!.sizeBytes,
-          inspection: output.inspection,
-          renditions,
-          origin: {
-            by: 'run',
-            run,
-            attempt,
-            pipeline: this.#request.pipeline,
-            pipelineVersion: this.#request.pipelineVersion,
-            output: output.output,
-          },
-        },
-      )
-      if (!version) return { version: latest!, changed: false }
-      const appended = await doors.log.append({
-        tenant,
-        topic: { kind: 'asset', name: asset },
-        id: `output-${run}-${output.output}-${version.contentDigest.slice(0, 16)}`,
-        events: [version],
-        expect: newest?.seq ?? 0,
-        source: `${source}/${this.#context.worker}`,
-        run,
-        causationId: run,
-        correlationId: run,
-      })
-      if (appended.outcome === 'stored') return { version, changed: true }
-    }
-    throw new Error(`others keep writing about ${asset}`)
-  }
-
-  /** Whether an earlier attempt brought the run to its end before its acknowledgement was lost. */
-  async #isEnded(): Promise<boolean> {
-    const { log } = this.#context.doors
-    const { tenant } = this.#context
-    const topic = { kind: 'run' as const, name: this.#request.pipeline }
-    const newest = await log.last(tenant, topic)
-    if (!newest || newest.seq <= this.#request.throughSeq) return false
-    const stop = new AbortController()
-    const from = this.#request.throughSeq + 1
-    for await (const commits of log.tail({ from, tenant, topic, signal: stop.signal })) {
-      const events = commits.flatMap((commit) => commit.events)
-      if (events.some((event) => endsRun(event, this.#request.run))) return true
-      if (commits.at(-1)!.seq >= newest.seq) break
-    }
-    return false
+    return Object.fromEntries(read)
   }
 
   #noteProgress(progress: Progress): void {
-    if (progress.type === 'started') return
-    if (progress.type === 'skipped') {
-      const { step, index, reason } = progress
-      return this.#journal.note({ type: 'StepSkipped', ...this.#head(), step, index, reason })
-    }
-    const { startedAt, endedAt, rowsOut, ...report } = progress.report
-    const told = {
-      ...this.#head(),
-      ...report,
-      startedAt: toTimestamp(startedAt),
-      endedAt: toTimestamp(endedAt),
-    }
-    if (progress.type === 'succeeded')
-      this.#journal.note({ type: 'StepSucceeded', ...told, rowsOut })
-    else {
-      const { type, message } = progress.error
-      this.#journal.note({ type: 'StepFailed', ...told, error: { type, message } })
+    switch (progress.type) {
+      case 'skipped':
+        return this.#journal.note({ ...progress, ...this.#head(), type: 'StepSkipped' })
+      case 'succeeded':
+        return this.#journal.note({
+          type: 'StepSucceeded',
+          ...this.#head(),
+          ...timed(progress.report),
+        })
+      case 'failed': {
+        const { rowsOut: _, ...report } = timed(progress.report)
+        const { type, message } = progress.error
+        const error = { type, message }
+        return this.#journal.note({ type: 'StepFailed', ...this.#head(), ...report, error })
+      }
+      default:
     }
   }
 
@@ -295,20 +216,10 @@ class RunAttempt {
   }
 }
 
-const versionIn = (commit: Commit | null): EventOf<'AssetVersioned'> | null =>
-  commit?.events.find((event) => event.type === 'AssetVersioned') ?? null
-
-const refOf = (event: EventOf<'AssetVersioned'>): VersionRef => ({
-  asset: event.asset,
-  version: event.version,
-  ordinal: event.ordinal,
-  digest: event.renditions[0]!.digest,
-  sizeBytes: event.sizeBytes,
-  kind: event.kind,
+const timed = <Report extends { readonly startedAt: number; readonly endedAt: number }>(
+  report: Report,
+) => ({
+  ...report,
+  startedAt: toTimestamp(report.startedAt),
+  endedAt: toTimestamp(report.endedAt),
 })
-
-const endsRun = (event: Event, run: string): boolean =>
-  (event.type === 'RunCompleted' ||
-    event.type === 'RunFailed' ||
-    event.type === 'RunDeadLettered') &&
-  event.run === run

@@ -6,8 +6,16 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parentPort, workerData } from 'node:worker_threads'
-import { errorOf, execute, type Execution, type Progress, type StepError } from './executor.ts'
-import type { Output } from './executor.ts'
+import {
+  errorOf,
+  execute,
+  type Executed,
+  type Execution,
+  type Failure,
+  type Output,
+  type Progress,
+} from './executor.ts'
+import { describeLoadError } from './load-error.ts'
 import { manifestOf, type Manifest, type Pipeline } from './pipeline.ts'
 import { isBuiltin } from './steps/index.ts'
 
@@ -15,66 +23,63 @@ export type ThreadRequest = { readonly run: string; readonly execution: Executio
 export type ThreadAnswer =
   | { readonly type: 'loaded'; readonly manifest: Manifest }
   | { readonly type: 'unloadable'; readonly message: string }
-  | { readonly type: 'progress'; readonly run: string; readonly progress: Progress }
-  | { readonly type: 'completed'; readonly run: string; readonly outputs: readonly Output[] }
-  | {
-      readonly type: 'failed'
-      readonly run: string
-      readonly step: string
-      readonly error: StepError
-    }
+  | { readonly type: 'progress'; readonly progress: Progress }
+  | { readonly type: 'completed'; readonly outputs: readonly Output[] }
+  | ({ readonly type: 'failed' } & Omit<Failure, 'outcome'>)
 
 const port = parentPort!
+const { path } = workerData as { path: string }
 const answer = (message: ThreadAnswer, transfer: ArrayBuffer[] = []): void =>
   port.postMessage(message, transfer)
 
 const load = async (): Promise<Pipeline> => {
-  const { path } = workerData as { path: string }
-  const module = (await import(pathToFileURL(join(path, 'pipeline.ts')).href)) as {
-    pipeline?: Pipeline
-  }
-  if (!module.pipeline) throw new Error('pipeline.ts does not export `pipeline`')
-  return module.pipeline
+  const url = pathToFileURL(join(path, 'pipeline.ts')).href
+  const { pipeline } = (await import(url)) as { pipeline?: Pipeline }
+  if (!pipeline?.nodes)
+    throw new Error('pipeline.ts must export what definePipeline makes: export const pipeline = …')
+  return pipeline
 }
 
-/** The buffers that can go to the other side instead of being copied. */
-const transferable = (outputs: readonly Output[]): ArrayBuffer[] => {
-  const buffers = new Set<ArrayBuffer>()
-  for (const { renditions } of outputs)
-    for (const { bytes } of renditions)
-      if (bytes.buffer instanceof ArrayBuffer && bytes.byteLength === bytes.buffer.byteLength)
-        buffers.add(bytes.buffer)
-  return [...buffers]
+/** Copies the bytes so that they travel alone and the author's code keeps its own. */
+const tellExecuted = (executed: Executed): void => {
+  if (executed.outcome === 'failed') {
+    const { step, error } = executed
+    return answer({ type: 'failed', step, error })
+  }
+  const buffers: ArrayBuffer[] = []
+  const outputs = executed.outputs.map((output) => ({
+    ...output,
+    renditions: output.renditions.map((rendition) => {
+      const bytes = Uint8Array.from(rendition.bytes)
+      buffers.push(bytes.buffer)
+      return { ...rendition, bytes }
+    }),
+  }))
+  answer({ type: 'completed', outputs }, buffers)
+}
+
+const serve = (pipeline: Pipeline): void => {
+  const ports = {
+    now: () => performance.timeOrigin + performance.now(),
+    tell: (progress: Progress) => answer({ type: 'progress', progress }),
+  }
+  port.on('message', ({ execution }: ThreadRequest) => {
+    execute(pipeline, execution, ports)
+      .catch((error: unknown) => ({
+        outcome: 'failed' as const,
+        step: 'pipeline',
+        error: errorOf(error),
+      }))
+      .then(tellExecuted)
+  })
 }
 
 try {
   const pipeline = await load()
-  port.on('message', async ({ run, execution }: ThreadRequest) => {
-    try {
-      const executed = await execute(pipeline, execution, {
-        signal: new AbortController().signal,
-        now: () => performance.timeOrigin + performance.now(),
-        tell: (progress) => answer({ type: 'progress', run, progress }),
-      })
-      if (executed.outcome === 'failed')
-        answer({ type: 'failed', run, step: executed.step, error: executed.error })
-      else {
-        // A small buffer is a slice of Node's pool; its bytes are copied so that only they travel.
-        const outputs = executed.outputs.map((output) => ({
-          ...output,
-          renditions: output.renditions.map((rendition) =>
-            rendition.bytes.byteLength === rendition.bytes.buffer.byteLength
-              ? rendition
-              : { ...rendition, bytes: Uint8Array.from(rendition.bytes) },
-          ),
-        }))
-        answer({ type: 'completed', run, outputs }, transferable(outputs))
-      }
-    } catch (error) {
-      answer({ type: 'failed', run, step: 'pipeline', error: errorOf(error) })
-    }
-  })
-  answer({ type: 'loaded', manifest: manifestOf(pipeline, isBuiltin) })
+  const builtin = await Promise.all(pipeline.nodes.map(({ step }) => isBuiltin(step)))
+  const builtins = new Set(pipeline.nodes.filter((_, i) => builtin[i]).map(({ step }) => step))
+  serve(pipeline)
+  answer({ type: 'loaded', manifest: manifestOf(pipeline, (step) => builtins.has(step)) })
 } catch (error) {
-  answer({ type: 'unloadable', message: (error as Error).stack ?? String(error) })
+  answer({ type: 'unloadable', message: describeLoadError(error, path) })
 }

@@ -5,49 +5,44 @@
  */
 import type { Worker } from 'node:worker_threads'
 import { startThread } from '@headway/streams/threads.ts'
-import type { Execution, Progress, StepError, Output } from './executor.ts'
+import type { Execution, Progress } from './executor.ts'
+import { LoadError } from './folder.ts'
 import type { Manifest } from './pipeline.ts'
+import { quiet, supervise, type RunLimits, type ThreadOutcome } from './supervision.ts'
 import type { ThreadAnswer } from './thread.ts'
 
 const idleMs = 30_000
 const loadMsMax = 30_000
 const heapMbMax = 2_048
 
-export type ThreadOutcome =
-  | { readonly outcome: 'completed'; readonly outputs: readonly Output[] }
-  | { readonly outcome: 'failed'; readonly step: string; readonly error: StepError }
-
-export type RunLimits = {
-  readonly stepTimeoutMs: number
-  readonly runTimeoutMs: number
-  readonly signal: AbortSignal
-}
-
-/** A pipeline folder that cannot be loaded: the author's own words, where it went wrong. */
-export class LoadError extends Error {
-  override readonly name = 'LoadError'
+export type ThreadOptions = {
+  /** How long a thread without a run is kept. */
+  readonly idleMs?: number
+  /** Memory for JavaScript values of one thread, in MB; a step that needs more fails. */
+  readonly heapMbMax?: number
 }
 
 type Thread = { readonly worker: Worker; idle: NodeJS.Timeout | null }
 
-/** Takes our listeners off. By name: the thread keeps listeners of its own among them. */
-const quiet = (worker: Worker): void => {
-  for (const event of ['message', 'error', 'exit']) worker.removeAllListeners(event)
-  worker.on('error', () => {})
-}
-
 export class Threads {
   readonly #path: string
+  readonly #options: Required<ThreadOptions>
   #idle: Thread[] = []
   #manifest: Manifest | null = null
 
-  constructor(path: string) {
+  constructor(path: string, options: ThreadOptions = {}) {
     this.#path = path
+    this.#options = { idleMs, heapMbMax, ...options }
+  }
+
+  /** How many threads wait for work. */
+  get idle(): number {
+    return this.#idle.length
   }
 
   /** Loads the folder once and keeps the thread for the first run. */
-  async manifest(): Promise<Manifest> {
-    if (!this.#manifest) this.#rest(await this.#start())
+  async manifest(signal?: AbortSignal): Promise<Manifest> {
+    if (!this.#manifest) this.#rest(await this.#start(signal))
     return this.#manifest!
   }
 
@@ -57,102 +52,72 @@ export class Threads {
     limits: RunLimits,
     tell: (progress: Progress) => void,
   ): Promise<ThreadOutcome> {
-    const thread = this.#idle.pop() ?? (await this.#start())
+    const thread = this.#idle.pop() ?? (await this.#start(limits.signal))
     if (thread.idle) clearTimeout(thread.idle)
-    const outcome = await this.#supervise(thread, run, execution, limits, tell)
-    if (outcome.alive) this.#rest(thread)
+    quiet(thread.worker)
+    const request = { run, execution }
+    const { steps } = this.#manifest!
+    const { isAlive, outcome } = await supervise(thread.worker, steps, request, limits, tell)
+    if (isAlive) this.#rest(thread)
     else await thread.worker.terminate()
-    return outcome.result
+    return outcome
   }
 
   async close(): Promise<void> {
-    const threads = this.#idle
-    this.#idle = []
-    for (const { idle } of threads) if (idle) clearTimeout(idle)
-    await Promise.all(threads.map(({ worker }) => worker.terminate()))
+    await Promise.all(this.#idle.map((thread) => this.#retire(thread)))
   }
 
   #rest(thread: Thread): void {
-    thread.idle = setTimeout(() => {
-      this.#idle = this.#idle.filter((other) => other !== thread)
-      void thread.worker.terminate()
-    }, idleMs)
+    thread.idle = setTimeout(() => void this.#retire(thread), this.#options.idleMs)
     thread.idle.unref()
+    // What a step left running behind its back may still end the thread.
+    thread.worker.once('exit', () => void this.#retire(thread))
     this.#idle.push(thread)
   }
 
-  async #start(): Promise<Thread> {
-    const entry = new URL('./thread.ts', import.meta.url)
-    const worker = startThread(entry, { path: this.#path }, { maxOldGenerationSizeMb: heapMbMax })
-    const answer = await new Promise<ThreadAnswer>((resolve, reject) => {
-      const timer = setTimeout(() => {
-        reject(new LoadError(`${this.#path} did not load within ${loadMsMax} ms`))
-      }, loadMsMax)
-      worker.once('message', (message: ThreadAnswer) => {
-        clearTimeout(timer)
-        resolve(message)
-      })
-      worker.once('error', reject)
-      worker.once('exit', () => reject(new LoadError(`${this.#path} ended while it was loading`)))
-    }).catch(async (error: unknown) => {
-      await worker.terminate()
-      throw error
-    })
-    quiet(worker)
-    if (answer.type !== 'loaded') {
-      await worker.terminate()
-      throw new LoadError(answer.type === 'unloadable' ? answer.message : 'unexpected answer')
-    }
-    this.#manifest = answer.manifest
-    return { worker, idle: null }
+  async #retire(thread: Thread): Promise<void> {
+    if (thread.idle) clearTimeout(thread.idle)
+    this.#idle = this.#idle.filter((other) => other !== thread)
+    quiet(thread.worker)
+    await thread.worker.terminate()
   }
 
-  #supervise(
-    { worker }: Thread,
-    run: string,
-    execution: Execution,
-    limits: RunLimits,
-    tell: (progress: Progress) => void,
-  ): Promise<{ alive: boolean; result: ThreadOutcome }> {
-    return new Promise((resolve) => {
-      const timers = new Map<string, NodeJS.Timeout>()
-      let lastStep = 'pipeline'
-      const end = (alive: boolean, result: ThreadOutcome) => {
-        for (const timer of timers.values()) clearTimeout(timer)
-        limits.signal.removeEventListener('abort', onAbort)
-        quiet(worker)
-        resolve({ alive, result })
+  async #start(signal?: AbortSignal): Promise<Thread> {
+    const entry = new URL('./thread.ts', import.meta.url)
+    const limits = { maxOldGenerationSizeMb: this.#options.heapMbMax }
+    const worker = startThread(entry, { path: this.#path }, limits)
+    try {
+      const answer = await this.#firstAnswer(worker, signal)
+      if (answer.type !== 'loaded')
+        throw new LoadError(answer.type === 'unloadable' ? answer.message : 'unexpected answer')
+      this.#manifest = answer.manifest
+      quiet(worker)
+      return { worker, idle: null }
+    } catch (error) {
+      quiet(worker)
+      await worker.terminate()
+      throw error
+    }
+  }
+
+  #firstAnswer(worker: Worker, signal?: AbortSignal): Promise<ThreadAnswer> {
+    return new Promise((resolve, reject) => {
+      const settle = (act: () => void) => {
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', onAbort)
+        act()
       }
-      const dead = (type: string, message: string, step = lastStep) =>
-        end(false, { outcome: 'failed', step, error: { type, message, terminal: false } })
-      const onAbort = () => dead('Cancelled', 'the worker is stopping')
-      const limit = (step: string, ms: number, what: string) =>
-        timers.set(
-          step,
-          setTimeout(() => dead('Timeout', `${what} took longer than ${ms} ms`, step), ms),
-        )
-      const onProgress = (progress: Progress) => {
-        if (progress.type === 'started') {
-          lastStep = progress.step
-          limit(progress.step, progress.timeoutMs ?? limits.stepTimeoutMs, `step ${progress.step}`)
-        } else if (progress.type !== 'skipped') {
-          clearTimeout(timers.get(progress.report.step))
-          timers.delete(progress.report.step)
-        }
-        tell(progress)
-      }
-      limit('', limits.runTimeoutMs, 'the run')
-      limits.signal.addEventListener('abort', onAbort, { once: true })
-      worker.on('message', (message: ThreadAnswer) => {
-        if (message.type === 'progress') onProgress(message.progress)
-        else if (message.type === 'completed')
-          end(true, { outcome: 'completed', outputs: message.outputs })
-        else if (message.type === 'failed')
-          end(true, { outcome: 'failed', step: message.step, error: message.error })
-      })
-      worker.once('error', (error: Error) => dead('ThreadError', error.message))
-      worker.once('exit', (code) => dead('ThreadExit', `the step ended its thread (code ${code})`))
-      worker.postMessage({ run, execution })
+      const refuse = (error: Error) => settle(() => reject(error))
+      const onAbort = () => refuse(new Error('the worker is stopping'))
+      const timer = setTimeout(
+        () => refuse(new LoadError(`did not load within ${loadMsMax} ms`)),
+        loadMsMax,
+      )
+      signal?.addEventListener('abort', onAbort, { once: true })
+      if (signal?.aborted) onAbort()
+      worker.once('message', (message: ThreadAnswer) => settle(() => resolve(message)))
+      worker.once('error', (error) => refuse(new LoadError(error.stack ?? error.message)))
+      worker.once('exit', () => refuse(new LoadError('ended its thread while it was loading')))
     })
   }
 }

@@ -14,7 +14,7 @@ import type { Invocation } from './index.ts'
 
 type Filter = { readonly kinds?: readonly TopicKind[]; matches(commit: Commit): boolean }
 
-/** `asset/pims/prod` as it is printed, `asset.pims.prod.>` or `headway.*.run.>` as NATS has it. */
+/** A topic as it is printed, `asset/pims/prod`, or as NATS has it, `asset.pims.prod.>`. */
 const patternOf = (subject: string): readonly string[] => {
   const [kind = '', ...name] = subject.split('/')
   if (name.length > 0) {

@@ -1,3 +1,5 @@
+import type { StepDefinition } from './step.ts'
+
 /**
  * The steps that come with Headway, one line each, by the name they have in a DAG. They are loaded only
  * by the pipelines that import them.
@@ -14,4 +16,9 @@ export const steps = {
   validate_stop_hierarchy: () => import('./validate-stop-hierarchy.ts'),
 } as const
 
-export const isBuiltin = (name: string): boolean => Object.hasOwn(steps, name)
+/** Whether a step is the one of this name that comes with Headway, not another one called so. */
+export const isBuiltin = async (step: StepDefinition<any, any, any>): Promise<boolean> => {
+  if (!Object.hasOwn(steps, step.name)) return false
+  const exported = Object.values(await steps[step.name as keyof typeof steps]())
+  return exported.some((one: unknown) => (one as { definition?: unknown }).definition === step)
+}

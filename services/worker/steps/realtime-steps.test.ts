@@ -104,8 +104,8 @@ describe('rename_vehicles', () => {
   })
 
   test('an empty prefix is refused where the pipeline is written', () => {
-    const place = () => drawSteps(() => renameVehicles({ feed: handle, prefix: '' }))
-    expect(place).toThrow(/rename_vehicles: option \/prefix/)
+    const place = () => drawSteps(() => renameVehicles({ feed: handle, prefix: '' }), ['feed'])
+    expect(place).toThrow(/rename_vehicles: option prefix must have at least 1 character/)
   })
 })
 
@@ -181,8 +181,8 @@ describe('filter_stops', () => {
   })
 
   test('a broken pattern is refused where the pipeline is written', () => {
-    const place = () => drawSteps(() => filterStops({ feed: handle, patterns: ['^a', '('] }))
-    expect(place).toThrow('filter_stops: option /patterns/1 is not a regular expression')
+    const place = () => drawSteps(() => filterStops({ feed: handle, patterns: ['^a', '('] }), ['feed'])
+    expect(place).toThrow('filter_stops: option patterns[1] is not a regular expression')
   })
 })
 
@@ -200,6 +200,29 @@ describe('combine_feeds', () => {
     expect(findings).toMatchObject([
       { code: 'duplicate_entity_id', severity: 'warning', subject, count: 1 },
     ])
+  })
+
+  test('entities of different kinds with one id stay, the later ones under a qualified id', () => {
+    const vehicles = feedOf([vehicle('1', { stop_id: 'A' }), vehicle('2', {})])
+    const updates = feedOf([update('1', { delay: 5 }), update('3', {})])
+    const alerts = feedOf([{ id: '1', alert: {}, ...strange }])
+    const { output, findings } = when(combineFeeds, { feeds: [vehicles, updates, alerts] })
+    expect(output.entity.map(({ id }) => id)).toEqual(['1', '2', '1:trip_update', '3', '1:alert'])
+    expect(output.entity[2]?.trip_update).toEqual({ trip: { trip_id: '1' }, delay: 5 })
+    expect(output.entity[4]).toEqual({ id: '1:alert', alert: {}, ...strange })
+    expect(findings).toMatchObject([{ code: 'entity_id_qualified', severity: 'info', count: 2 }])
+  })
+
+  test('combining once more what was combined changes nothing, with its sources or without', () => {
+    const vehicles = feedOf([vehicle('1', {})])
+    const updates = feedOf([update('1', {})])
+    const once = when(combineFeeds, { feeds: [vehicles, updates] }).output
+    const alone = when(combineFeeds, { feeds: [once] })
+    expect(alone.output).toEqual(once)
+    expect(alone.findings).toEqual([])
+    const again = when(combineFeeds, { feeds: [once, vehicles, updates] })
+    expect(again.output).toEqual(once)
+    expect(again.counts).toEqual({ duplicate_entity_id: 2 })
   })
 
   test.each([

@@ -1,6 +1,9 @@
 import type { ContentKind } from '@headway/schemas/content/kind.ts'
-import { Value } from 'typebox/value'
 import type { Static, TObject } from 'typebox'
+import { problemIn } from '../options.ts'
+
+export { RetryableError, TerminalError } from '../errors.ts'
+export { Type } from '../options.ts'
 
 /**
  * The contract of a step: one small typed function in one file.
@@ -12,7 +15,7 @@ import type { Static, TObject } from 'typebox'
  *
  * A step must be deterministic: same inputs and options, same output. It never changes its inputs,
  * it never reads a clock (`context.now` is the moment the run was requested), and it says what it
- * saw through findings rather than by failing.
+ * saw through findings rather than by failing. Everything needed to write one is exported here.
  */
 
 /** An observation by a step. Codes are snake_case and stable; subject keys identify the thing meant. */
@@ -28,6 +31,7 @@ export type Finding = {
 export type StepContext = {
   /** When the run was requested, RFC 3339. The same on every attempt. */
   readonly now: string
+  /** Fires when another step of the run failed, so that long work can be given up. */
   readonly signal: AbortSignal
   /** A line for the people who look at this run. Kept with the step, at most 200 lines of 2,000 characters. */
   log(message: string): void
@@ -81,19 +85,56 @@ export type StepNode = {
 }
 
 /** What `flow` draws on. Only `definePipeline` opens one. */
-export type Drawing = { readonly nodes: StepNode[] }
+type Drawing = { readonly nodes: StepNode[]; isKnown(node: string): boolean }
 let drawing: Drawing | null = null
 
-/** Runs `draw` with an empty drawing and returns the nodes it added, in the order they were drawn. */
-export const drawSteps = <T>(draw: () => T): { drawn: T; nodes: readonly StepNode[] } => {
-  if (drawing) throw new Error('a pipeline cannot be defined inside the flow of another one')
-  drawing = { nodes: [] }
+/** Runs `draw` with an empty drawing; returns the nodes it added, in the order they were drawn. */
+export const drawSteps = <T>(
+  draw: () => T,
+  inputs: readonly string[],
+): { drawn: T; nodes: readonly StepNode[] } => {
+  if (drawing) throw new PipelineError('a pipeline is defined inside the flow of another one')
+  const nodes: StepNode[] = []
+  drawing = {
+    nodes,
+    isKnown: (node) => inputs.includes(node) || nodes.some(({ id }) => id === node),
+  }
   try {
-    const drawn = draw()
-    return { drawn, nodes: drawing.nodes }
+    return { drawn: draw(), nodes }
   } finally {
     drawing = null
   }
+}
+
+/** What a pipeline's author did wrong, told at the place where it was written. */
+export class PipelineError extends Error {
+  override readonly name = 'PipelineError'
+}
+
+const idPattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/
+const isHandle = (value: unknown): value is Handle<unknown> =>
+  typeof value === 'object' && value !== null && 'node' in value && 'kind' in value
+
+/** The nodes that make an input's values, or why they cannot. */
+const sourcesOf = (what: string, input: Input, given: unknown): readonly string[] => {
+  const isList = Array.isArray(input)
+  const kind = (isList ? input[0] : input) as ContentKind<unknown>
+  if (isList !== Array.isArray(given) && given !== undefined)
+    throw new PipelineError(`${what} takes ${isList ? 'a list of values: [a, b]' : 'one value'}`)
+  const handles: readonly unknown[] = isList && given !== undefined ? (given as []) : [given]
+  return handles.map((handle) => {
+    if (!isHandle(handle))
+      throw new PipelineError(
+        `${what} is not given a value of this flow: use an input slot or what another step makes`,
+      )
+    if (handle.kind.name !== kind.name)
+      throw new PipelineError(
+        `${what} takes ${kind.name} and is given ${handle.kind.name} (by ${handle.node})`,
+      )
+    if (!drawing!.isKnown(handle.node))
+      throw new PipelineError(`${what} is given ${handle.node}, which belongs to another pipeline`)
+    return handle.node
+  })
 }
 
 /**
@@ -103,26 +144,24 @@ export const drawSteps = <T>(draw: () => T): { drawn: T; nodes: readonly StepNod
 export const step = <I extends Inputs, O extends TObject, Out>(
   definition: StepDefinition<I, O, Out>,
 ) => {
-  const inputNames = Object.keys(definition.inputs)
+  const { name } = definition
   const place = (given: Given<I> & Static<O> & { readonly as?: string }): Handle<Out> => {
-    if (!drawing) throw new Error(`${definition.name} can only be used inside a pipeline's flow`)
-    const inputs: Record<string, readonly string[]> = {}
-    const options: Record<string, unknown> = {}
-    for (const [name, value] of Object.entries(given)) {
-      if (inputNames.includes(name)) {
-        const handles = (Array.isArray(value) ? value : [value]) as Handle<unknown>[]
-        inputs[name] = handles.map((handle) => handle.node)
-      } else if (name !== 'as') options[name] = value
-    }
-    const problem = Value.Errors(definition.options, options)[0]
-    if (problem)
-      throw new Error(
-        `${definition.name}: option ${problem.instancePath || '/'} ${problem.message}`,
-      )
-    const id = given.as ?? definition.name
-    if (drawing.nodes.some((node) => node.id === id))
-      throw new Error(`step ${id} is used twice: name one of them with as: '…'`)
-    drawing.nodes.push({ id, step: definition, options, inputs })
+    if (!drawing) throw new PipelineError(`${name} can only be used inside a pipeline's flow`)
+    const { as: id = name, ...values } = given as { as?: string } & Record<string, unknown>
+    const sources = Object.entries(definition.inputs).map(([slot, input]) => {
+      const what = `${id}: input ${slot}`
+      return [slot, sourcesOf(what, input, values[slot])] as const
+    })
+    const options = Object.fromEntries(
+      Object.entries(values).filter(([key]) => !Object.hasOwn(definition.inputs, key)),
+    )
+    const problem = problemIn(definition.options, options)
+    if (problem) throw new PipelineError(`${id}: option ${problem}`)
+    if (!idPattern.test(id))
+      throw new PipelineError(`step ${JSON.stringify(id)}: a name holds letters, digits, _ . and -`)
+    if (drawing.isKnown(id))
+      throw new PipelineError(`step ${id} is used twice: name one of them with as: '…'`)
+    drawing.nodes.push({ id, step: definition, options, inputs: Object.fromEntries(sources) })
     return { node: id, kind: definition.output }
   }
   return Object.assign(place, { definition })

@@ -1,0 +1,59 @@
+/**
+ * The API room: answers HTTP from the read models and writes facts to the log. It keeps nothing, so any
+ * number of them may run. Postgres need not be there when it starts: until then reads are a 503.
+ */
+import type { Doors } from '@headway/streams/room.ts'
+import { buildApp } from './app.ts'
+import { openDatabase } from './database.ts'
+
+export type ApiOptions = {
+  readonly pgUrl: string
+  readonly host: string
+  /** 0 for any free one. */
+  readonly port: number
+  readonly signal: AbortSignal
+  readonly tenant?: string
+  readonly pushBytesMax?: number
+}
+
+export type RunningApi = {
+  readonly url: string
+  /** Resolves when the signal fired, what was asked is answered, and everything is given back. */
+  readonly closed: Promise<void>
+}
+
+export const runApi = async (
+  {
+    log,
+    content,
+    live,
+    clock,
+    logger,
+  }: Pick<Doors, 'log' | 'content' | 'live' | 'clock' | 'logger'>,
+  options: ApiOptions,
+): Promise<RunningApi> => {
+  const { pgUrl, host, port, signal, tenant = 'default', pushBytesMax } = options
+  const database = openDatabase(pgUrl, logger)
+  const ports = { db: database.db, log, content, live, clock, logger, tenant, signal }
+  const app = await buildApp({ ...ports, ...(pushBytesMax === undefined ? {} : { pushBytesMax }) })
+  try {
+    const url = await app.listen({ host, port })
+    const end = async (): Promise<void> => {
+      await app.close()
+      await database.close()
+    }
+    const closed = new Promise<void>((resolve, reject) => {
+      const stop = () => void end().then(resolve, reject)
+      if (signal.aborted) stop()
+      else signal.addEventListener('abort', stop, { once: true })
+    })
+    return { url, closed }
+  } catch (error) {
+    await app.close()
+    await database.close()
+    const { code } = error as { code?: string }
+    throw code === 'EADDRINUSE'
+      ? new Error(`${host}:${port} is taken: HEADWAY_API_PORT names another port for the API`)
+      : error
+  }
+}

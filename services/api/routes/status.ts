@@ -1,0 +1,107 @@
+/** The state of the house in one small answer. */
+import { Type, type Static } from 'typebox'
+import { base, version, type Api, type Routes } from '../api.ts'
+import { Seq } from '../shapes.ts'
+
+const Count = Type.Integer()
+const Status = Type.Object({
+  connectedWorkers: Count,
+  registeredAssets: Count,
+  cachedAssetVersions: Type.Integer({ description: 'assets whose newest version is here' }),
+  troubledAssets: Count,
+  pipelines: Count,
+  runs: Type.Object({
+    total: Count,
+    pending: Count,
+    running: Count,
+    retrying: Count,
+    completed: Count,
+    failed: Count,
+    deadLettered: Count,
+  }),
+  unreadable: Type.Integer({ description: 'messages of the log that could not be read' }),
+  projectedSeq: Seq,
+  tenant: Type.String(),
+  version: Type.String(),
+  uptimeMs: Count,
+  at: Type.String(),
+})
+
+/** One statement; every count of it walks an index or a table that configuration bounds. */
+const query = ({ db, tenant }: Api) =>
+  db
+    .selectNoFrom((eb) => {
+      const count = (table: 'assets' | 'workers' | 'pipelines' | 'unreadable' | 'runs') =>
+        eb
+          .selectFrom(table)
+          .select((e) => e.fn.countAll<number>().as('n'))
+          .where(`${table}.tenant`, '=', tenant)
+      const runs = (status: string) => count('runs').where('runs.status', '=', status)
+      const assets = count('assets').where('assets.removed', '=', false)
+      return [
+        count('workers').where('workers.status', '=', 'connected').as('workers'),
+        assets.as('assets'),
+        assets.where('assets.version', 'is not', null).as('cached'),
+        assets.where('assets.trouble', 'is not', null).as('troubled'),
+        count('pipelines').where('pipelines.removed', '=', false).as('pipelines'),
+        count('unreadable').as('unreadable'),
+        runs('pending').as('pending'),
+        runs('running').as('running'),
+        runs('retrying').as('retrying'),
+        runs('failed').as('failed'),
+        runs('dead_lettered').as('dead_lettered'),
+        eb
+          .selectFrom('pipelines')
+          .select((e) => e.fn.coalesce(e.fn.sum<number>('runs'), e.lit(0)).as('n'))
+          .where('tenant', '=', tenant)
+          .as('total'),
+        eb.selectFrom('position').select('seq').as('seq'),
+      ]
+    })
+    .executeTakeFirstOrThrow()
+
+/** Most runs completed, so they are what is left: counting them would read the whole index. */
+const present = (api: Api, row: Awaited<ReturnType<typeof query>>): Static<typeof Status> => {
+  const n = (count: number | null) => Number(count ?? 0)
+  const others =
+    n(row.pending) + n(row.running) + n(row.retrying) + n(row.failed) + n(row.dead_lettered)
+  const total = Math.max(n(row.total), others)
+  const now = api.clock.now()
+  return {
+    connectedWorkers: n(row.workers),
+    registeredAssets: n(row.assets),
+    cachedAssetVersions: n(row.cached),
+    troubledAssets: n(row.troubled),
+    pipelines: n(row.pipelines),
+    runs: {
+      total,
+      pending: n(row.pending),
+      running: n(row.running),
+      retrying: n(row.retrying),
+      completed: total - others,
+      failed: n(row.failed),
+      deadLettered: n(row.dead_lettered),
+    },
+    unreadable: n(row.unreadable),
+    projectedSeq: n(row.seq),
+    tenant: api.tenant,
+    version,
+    uptimeMs: Math.round(performance.now() - api.startedAt),
+    at: new Date(now).toISOString(),
+  }
+}
+
+export const statusRoutes: Routes = (app, api) => {
+  app.get(
+    `${base}/status`,
+    {
+      schema: {
+        summary: 'Counts of workers, assets, pipelines and runs',
+        tags: ['status'],
+        querystring: Type.Object({}),
+        response: { 200: Status },
+      },
+    },
+    async () => present(api, await query(api)),
+  )
+}

@@ -1,0 +1,150 @@
+/**
+ * One look at a source: may it be asked now, what does it say, what came of it. Nothing is recorded
+ * here. What fetchers must know of each other's looks (the last one, the source's newest wish to be
+ * left alone) is a volatile fact; what must outlive the server is on the log.
+ */
+import type { AssetState, Validators } from '@headway/schemas/asset.ts'
+import type { Doors } from '@headway/streams/room.ts'
+import { found, hiding } from './arrival.ts'
+import type { Asset, Found } from './assets.ts'
+import { placeFor } from './rate-limit.ts'
+import { SecretsInUse } from './secrets.ts'
+import { tellableUrl } from './sources/http.ts'
+import { sourceOf } from './sources/index.ts'
+import type { Polled } from './sources/source.ts'
+
+export type Look =
+  /** There is nothing to look at. */
+  | { readonly type: 'nothing' }
+  /** Not before this moment. */
+  | { readonly type: 'later'; readonly at: number }
+  | { readonly type: 'looked'; readonly found: Found; readonly validators: Validators }
+
+const lookedMsMin = 60_000
+const looksMissedMax = 5
+
+type Looked = { readonly outcome: string; readonly definedSeq: number; readonly notBefore: number }
+
+const lookedKey = ({ tenant, key }: Asset): string => `${lookedPrefix}/${tenant}/${key}`
+export const lookedPrefix = 'fetch'
+
+/** How long after its last look an asset counts as looked after. */
+const lookedMs = ({ definition }: AssetState): number =>
+  Math.max(lookedMsMin, looksMissedMax * (definition?.cadenceMs ?? 0))
+
+const lastLook = async ({ live }: Doors, asset: Asset): Promise<Looked | null> => {
+  const told = await live.get(lookedKey(asset))
+  const looked = told && (JSON.parse(told.value) as Looked)
+  return looked?.definedSeq === asset.state.definedSeq ? looked : null
+}
+
+/** Tells the others how the look ended. */
+export const tellLook = async (
+  { live, clock }: Doors,
+  asset: Asset,
+  { definedSeq }: AssetState,
+  { arrival }: Found,
+): Promise<void> => {
+  const notBefore = (arrival.type === 'Failed' && arrival.notBefore) || 0
+  const looked = { at: clock.now(), outcome: arrival.type, definedSeq, notBefore }
+  const ttlMs = Math.max(lookedMs(asset.state), notBefore - clock.now())
+  await live.put(lookedKey(asset), JSON.stringify(looked), ttlMs)
+}
+
+/** Marks an asset whose schedule was just made sure of. */
+export const tellScheduled = async ({ live, clock }: Doors, asset: Asset): Promise<void> => {
+  const { definedSeq } = asset.state
+  const looked = { at: clock.now(), outcome: 'Scheduled', definedSeq, notBefore: 0 }
+  await live.swap(lookedKey(asset), JSON.stringify(looked), 0, lookedMs(asset.state))
+}
+
+const validatorsFor = ({ state, rewrapped }: Asset, full: boolean): Validators => {
+  if (full) return {}
+  const isRewrapped =
+    rewrapped?.latest === state.latest && rewrapped?.definedSeq === state.definedSeq
+  return (isRewrapped ? rewrapped?.validators : state.validators) ?? {}
+}
+
+const poll = async (
+  doors: Doors,
+  asset: Asset,
+  url: string,
+  options: { full: boolean; signal: AbortSignal; secrets: SecretsInUse },
+): Promise<Polled> => {
+  const { signal, secrets, full } = options
+  const from = sourceOf(url)
+  if (!from) {
+    const message = 'the scheme of the URL is none that can be fetched'
+    return { outcome: 'failed', error: { type: 'unknown_scheme', message } }
+  }
+  const validators = validatorsFor(asset, full)
+  const definition = { ...asset.state.definition!, url }
+  return from.poll({
+    definition,
+    ...(validators.etag || validators.lastModified ? { validators } : {}),
+    now: doors.clock.now(),
+    signal,
+    secret: secrets.resolve,
+  })
+}
+
+const foundIn = async (
+  polled: Polled,
+  { key: asset, state }: Asset,
+  context: { now: number; url: string; signal: AbortSignal },
+): Promise<Found> => {
+  const base = { asset, now: context.now }
+  switch (polled.outcome) {
+    case 'unchanged':
+      return { arrival: { type: 'Unchanged', ...base } }
+    case 'failed': {
+      const { outcome: _, ...failure } = polled
+      return { arrival: { type: 'Failed', ...base, ...failure } }
+    }
+    case 'too_large': {
+      const { detail, sizeBytes } = polled
+      return { arrival: { type: 'Refused', ...base, code: 'too_large', detail, sizeBytes } }
+    }
+    case 'content': {
+      const { outcome: _, bytes, status, ...validators } = polled
+      const origin = { by: 'fetch' as const, url: tellableUrl(context.url), status }
+      const came = { ...base, ...validators, origin }
+      return found(state.definition!.kind, bytes, came, context.signal)
+    }
+  }
+}
+
+/** Looks once at the source of an asset whose state is up to date. */
+export const look = async (
+  doors: Doors,
+  asset: Asset,
+  { full, signal }: { full: boolean; signal: AbortSignal },
+): Promise<Look> => {
+  const { clock, live } = doors
+  // What is concluded belongs to the state in which the look began.
+  const begun: Asset = { ...asset }
+  const { definition, notBefore } = begun.state
+  if (!definition?.url) return { type: 'nothing' }
+  const { url, rateLimit, auth } = definition
+  const wish = Math.max(notBefore, (await lastLook(doors, begun))?.notBefore ?? 0)
+  if (wish > clock.now()) return { type: 'later', at: wish }
+  if (rateLimit) {
+    const { tenant, key } = begun
+    const at = await placeFor(live, { tenant, asset: key, limit: rateLimit }, clock.now())
+    if (at > clock.now()) return { type: 'later', at }
+  }
+  const secrets = new SecretsInUse(auth)
+  const polled = await poll(doors, begun, url, { full, signal, secrets })
+  // Stopping is nobody's failure.
+  if (signal.aborted) return { type: 'later', at: clock.now() }
+  const { arrival, ...rest } = await foundIn(polled, begun, { now: clock.now(), url, signal })
+  const told = { arrival: hiding(arrival, secrets.hide), ...rest }
+  const validators: Validators =
+    told.arrival.type === 'Content'
+      ? {
+          ...(told.arrival.etag ? { etag: told.arrival.etag } : {}),
+          ...(told.arrival.lastModified ? { lastModified: told.arrival.lastModified } : {}),
+        }
+      : {}
+  return { type: 'looked', found: told, validators }
+}

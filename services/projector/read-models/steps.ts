@@ -1,0 +1,55 @@
+/** Steps per attempt: what each did, found and logged. A step's own clock tells its times. */
+import type { EventOf, Recorded } from '@headway/schemas/events.ts'
+import type { Row } from '@headway/schemas/tables.ts'
+import { moment, type Fact } from './read-model.ts'
+
+const ran = (recorded: Recorded<EventOf<'StepSucceeded' | 'StepFailed'>>): Row<'steps'> => {
+  const { tenant, seq, event } = recorded
+  const isFailed = event.type === 'StepFailed'
+  return {
+    tenant,
+    run: event.run,
+    attempt: event.attempt,
+    step: event.step,
+    index: event.index,
+    status: isFailed ? 'failed' : 'succeeded',
+    reason: null,
+    started_at: moment(event.startedAt),
+    ended_at: moment(event.endedAt),
+    duration_ms: event.durationMs,
+    rows_in: event.rowsIn,
+    rows_out: isFailed ? null : event.rowsOut,
+    logs: event.logs,
+    findings: event.findings,
+    error: isFailed ? event.error : null,
+    seq,
+  }
+}
+
+export const steps: Fact<'steps'> = {
+  kind: 'fact',
+  table: 'steps',
+  version: 1,
+  rows: {
+    StepSucceeded: ran,
+    StepFailed: ran,
+    StepSkipped: ({ tenant, seq, event }) => ({
+      tenant,
+      run: event.run,
+      attempt: event.attempt,
+      step: event.step,
+      index: event.index,
+      status: 'skipped',
+      reason: event.reason,
+      started_at: null,
+      ended_at: null,
+      duration_ms: null,
+      rows_in: null,
+      rows_out: null,
+      logs: [],
+      findings: [],
+      error: null,
+      seq,
+    }),
+  },
+}

@@ -1,0 +1,22 @@
+/**
+ * Commits that changed nothing because they could not be read, or because what they say cannot be
+ * kept. The one model that is not made of events: it is where a poisoned message becomes visible.
+ */
+import { toTimestamp } from '@headway/schemas/ids.ts'
+import type { Commit } from '@headway/schemas/ports.ts'
+import type { Row } from '@headway/schemas/tables.ts'
+
+const nameMax = 300
+const problemMax = 2_000
+
+export const unreadable = {
+  table: 'unreadable',
+  version: 1,
+  row: (commit: Commit, problem: string): Row<'unreadable'> => ({
+    tenant: commit.tenant.slice(0, nameMax),
+    seq: commit.seq,
+    subject: `${commit.topic.kind}/${commit.topic.name}`.slice(0, nameMax),
+    problem: problem.slice(0, problemMax),
+    recorded_at: toTimestamp(commit.at),
+  }),
+} as const

@@ -1,0 +1,171 @@
+/**
+ * Puts the outputs of an attempt on their assets' lines of versions.
+ *
+ * Content that is the newest version's already makes no version and triggers nobody. A version that an
+ * earlier attempt of this run registered is used. And an attempt that was overtaken (it stood still,
+ * its lease ran out, another worker took over) must not put its output over a newer one: the append
+ * holds only if the asset is where the decision saw it, and before a decision that could be late the
+ * log is asked whether this attempt is still the newest of a run that still goes on.
+ */
+import { initial as noVersions, nextVersion } from '@headway/schemas/asset.ts'
+import type { VersionRef } from '@headway/schemas/definitions.ts'
+import type { EventOf } from '@headway/schemas/events.ts'
+import type { Commit, Log } from '@headway/schemas/ports.ts'
+import { toTimestamp } from '@headway/schemas/ids.ts'
+import type { Doors } from '@headway/streams/room.ts'
+import type { Attempt } from './decider.ts'
+import type { Output } from './executor.ts'
+import { readRun } from './read-run.ts'
+
+const conflictsMax = 5
+/** An attempt that takes longer than a lease may have lost it. */
+const leaseMs = 4_000
+
+/** Somebody else is further with this run: what this attempt made must not be published. */
+export class FencedError extends Error {
+  override readonly name = 'FencedError'
+}
+
+type Version = EventOf<'AssetVersioned'>
+type Registered = { readonly version: Version; readonly changed: boolean }
+type Context = { readonly doors: Doors; readonly tenant: string; readonly worker: string }
+
+const versionIn = (commit: Commit | null): Version | null =>
+  commit?.events.findLast((event) => event.type === 'AssetVersioned') ?? null
+
+/** The newest version of an asset that only runs write about. */
+export const latestOwn = async (
+  log: Log,
+  tenant: string,
+  asset: string,
+): Promise<VersionRef | null> => {
+  const latest = versionIn(await log.last(tenant, { kind: 'asset', name: asset }))
+  return (
+    latest && {
+      asset,
+      version: latest.version,
+      ordinal: latest.ordinal,
+      digest: latest.renditions[0]!.digest,
+      sizeBytes: latest.sizeBytes,
+      kind: latest.kind,
+    }
+  )
+}
+
+export class Publisher {
+  readonly #context: Context
+  readonly #request: EventOf<'RunRequested'>
+  readonly #attempt: Attempt
+
+  constructor(context: Context, request: EventOf<'RunRequested'>, attempt: Attempt) {
+    this.#context = context
+    this.#request = request
+    this.#attempt = attempt
+  }
+
+  async publish(output: Output): Promise<EventOf<'ArtifactPublished'>> {
+    const { doors, tenant } = this.#context
+    const asset = `output/${this.#request.pipeline}/${output.output}`
+    const renditions = await Promise.all(
+      output.renditions.map(async ({ name, mediaType, bytes }) => ({
+        name,
+        mediaType,
+        sizeBytes: bytes.length,
+        digest: await doors.content.put(tenant, bytes),
+      })),
+    )
+    const { version, changed } = await this.#register(asset, output, renditions)
+    return {
+      type: 'ArtifactPublished',
+      v: 1,
+      at: toTimestamp(doors.clock.now()),
+      run: this.#attempt.run,
+      attempt: this.#attempt.attempt,
+      output: output.output,
+      asset,
+      version: version.version,
+      ordinal: version.ordinal,
+      changed,
+      sizeBytes: version.sizeBytes,
+      renditions: version.renditions,
+    }
+  }
+
+  async #register(
+    asset: string,
+    output: Output,
+    renditions: Version['renditions'],
+  ): Promise<Registered> {
+    const { log } = this.#context.doors
+    for (let tries = 0; tries < conflictsMax; tries++) {
+      const newest = await log.last(this.#context.tenant, { kind: 'asset', name: asset })
+      const latest = versionIn(newest)
+      if (await this.#isOvertaken(latest)) throw new FencedError(`${this.#attempt.run} moved on`)
+      const isOurs = latest?.origin.by === 'run' && latest.origin.run === this.#attempt.run
+      if (isOurs && latest.contentDigest === output.inspection.contentDigest)
+        return { version: latest, changed: true }
+      const version = this.#next(asset, latest, output, renditions)
+      if (!version) return { version: latest!, changed: false }
+      const appended = await this.#append(asset, output, version, newest?.seq ?? 0)
+      if (appended.outcome === 'stored') return { version, changed: true }
+      if (appended.outcome === 'conflict') continue
+      // An earlier try, of this attempt or of one before, is on the line already.
+      const earlier = versionIn(await log.at(appended.seq))
+      if (earlier) return { version: earlier, changed: true }
+    }
+    throw new Error(`others keep writing about ${asset}`)
+  }
+
+  async #isOvertaken(latest: Version | null): Promise<boolean> {
+    const { doors, tenant } = this.#context
+    const { run, attempt, startedAt } = this.#attempt
+    const origin = latest?.origin
+    if (origin?.by !== 'run') return false
+    if (origin.run === run) return origin.attempt > attempt
+    // Runs sort by the moment they were asked for.
+    const isLate = origin.run > run || doors.clock.now() - startedAt > leaseMs
+    if (!isLate) return false
+    const state = await readRun(doors.log, tenant, this.#request)
+    return state.isEnded || state.attempt > attempt
+  }
+
+  #next(
+    asset: string,
+    latest: Version | null,
+    output: Output,
+    renditions: Version['renditions'],
+  ): Version | null {
+    const { run, attempt, pipeline } = this.#attempt
+    const { pipelineVersion } = this.#request
+    return nextVersion(
+      { ...noVersions, latest },
+      { kind: output.kind, strategy: 'content_hash' },
+      {
+        type: 'Content',
+        asset,
+        now: this.#context.doors.clock.now(),
+        rawDigest: renditions[0]!.digest,
+        sizeBytes: renditions[0]!.sizeBytes,
+        inspection: output.inspection,
+        renditions,
+        origin: { by: 'run', run, attempt, pipeline, pipelineVersion, output: output.output },
+      },
+    )
+  }
+
+  #append(asset: string, output: Output, version: Version, expect: number) {
+    const { doors, tenant, worker } = this.#context
+    const { run } = this.#attempt
+    return doors.log.append({
+      tenant,
+      topic: { kind: 'asset', name: asset },
+      id: `output-${run}-${output.output}-${version.contentDigest.slice(0, 16)}`,
+      events: [version],
+      expect,
+      source: `worker/${worker}`,
+      run,
+      causationId: run,
+      correlationId: run,
+    })
+  }
+}

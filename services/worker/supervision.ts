@@ -1,0 +1,143 @@
+/**
+ * One run in one thread, watched from outside. The thread tells what its steps do; here is the watch that
+ * ends it when a step or the run takes too long, and what a thread that ended on its own leaves behind:
+ * every step that was under way failed, with what it had said so far, and the others were not reached.
+ */
+import type { Worker } from 'node:worker_threads'
+import type { Execution, Failure, Output, Progress } from './executor.ts'
+import type { Manifest } from './pipeline.ts'
+import { Report } from './report.ts'
+import type { ThreadAnswer } from './thread.ts'
+
+export type RunLimits = {
+  readonly stepTimeoutMs: number
+  readonly runTimeoutMs: number
+  /** Fires when the run must be given back. */
+  readonly signal: AbortSignal
+}
+export type ThreadOutcome =
+  | { readonly outcome: 'completed'; readonly outputs: readonly Output[] }
+  | Failure
+export type Supervised = { readonly isAlive: boolean; readonly outcome: ThreadOutcome }
+
+type Watched = { readonly report: Report; readonly timer: NodeJS.Timeout }
+type Tell = (progress: Progress) => void
+
+const now = (): number => performance.timeOrigin + performance.now()
+
+/** Takes our listeners off. By name: the thread keeps listeners of its own among them. */
+export const quiet = (worker: Worker): void => {
+  for (const event of ['message', 'error', 'exit']) worker.removeAllListeners(event)
+  worker.on('error', () => {})
+}
+
+export const supervise = (
+  worker: Worker,
+  steps: Manifest['steps'],
+  { run, execution }: { readonly run: string; readonly execution: Execution },
+  limits: RunLimits,
+  tell: Tell,
+): Promise<Supervised> =>
+  new Promise((resolve) => {
+    const watch = new Watch(limits, steps, tell, (supervised) => {
+      limits.signal.removeEventListener('abort', onAbort)
+      quiet(worker)
+      resolve(supervised)
+    })
+    const onAbort = () => watch.giveBack()
+    limits.signal.addEventListener('abort', onAbort, { once: true })
+    if (limits.signal.aborted) return onAbort()
+    worker.on('message', (answer: ThreadAnswer) => watch.hear(answer))
+    worker.once('error', (error: Error & { code?: string }) => {
+      const isMemory = error.code === 'ERR_WORKER_OUT_OF_MEMORY'
+      watch.dead(isMemory ? 'OutOfMemory' : 'ThreadError', error.message)
+    })
+    worker.once('exit', (code) => watch.dead('ThreadExit', `ended its thread (exit code ${code})`))
+    worker.postMessage({ run, execution })
+  })
+
+class Watch {
+  readonly #limits: RunLimits
+  readonly #steps: Manifest['steps']
+  readonly #tell: Tell
+  readonly #end: (supervised: Supervised) => void
+  readonly #running = new Map<string, Watched>()
+  readonly #told = new Set<string>()
+  readonly #timer: NodeJS.Timeout
+
+  constructor(
+    limits: RunLimits,
+    steps: Manifest['steps'],
+    tell: Tell,
+    end: (supervised: Supervised) => void,
+  ) {
+    this.#limits = limits
+    this.#steps = steps
+    this.#tell = tell
+    this.#end = end
+    const { runTimeoutMs } = limits
+    this.#timer = setTimeout(
+      () => this.dead('Timeout', `the run took longer than ${runTimeoutMs} ms`),
+      runTimeoutMs,
+    )
+  }
+
+  hear(answer: ThreadAnswer): void {
+    if (answer.type === 'progress') this.#follow(answer.progress)
+    else if (answer.type === 'completed')
+      this.#finish(true, { outcome: 'completed', outputs: answer.outputs })
+    else if (answer.type === 'failed')
+      this.#finish(true, { outcome: 'failed', step: answer.step, error: answer.error })
+  }
+
+  /** The thread is lost, through `step` or through the one that started last. */
+  dead(type: string, message: string, step = [...this.#running.keys()].at(-1)): void {
+    const error = { type, message, terminal: false }
+    const also = { type: 'Interrupted', message: `ended with the thread of ${step}`, terminal: false }
+    for (const [name, { report }] of this.#running)
+      this.#tell({
+        type: 'failed',
+        report: report.end(now(), 0),
+        error: name === step ? error : also,
+      })
+    for (const [index, { id }] of this.#steps.entries())
+      if (!this.#told.has(id))
+        this.#tell({ type: 'skipped', step: id, index, reason: 'not_reached' })
+    this.#finish(false, { outcome: 'failed', step: step ?? 'pipeline', error })
+  }
+
+  giveBack(): void {
+    const error = { type: 'GivenBack', message: 'the worker is stopping', terminal: false }
+    this.#finish(false, { outcome: 'failed', step: 'pipeline', error })
+  }
+
+  #finish(isAlive: boolean, outcome: ThreadOutcome): void {
+    clearTimeout(this.#timer)
+    for (const { timer } of this.#running.values()) clearTimeout(timer)
+    this.#running.clear()
+    this.#end({ isAlive, outcome })
+  }
+
+  #follow(progress: Progress): void {
+    if (progress.type === 'started') this.#start(progress)
+    else if (progress.type === 'logged')
+      this.#running.get(progress.step)?.report.log(progress.message)
+    else if (progress.type === 'found')
+      this.#running.get(progress.step)?.report.finding(progress.finding)
+    else if (progress.type !== 'skipped') {
+      clearTimeout(this.#running.get(progress.report.step)?.timer)
+      this.#running.delete(progress.report.step)
+    } else this.#told.add(progress.step)
+    this.#tell(progress)
+  }
+
+  #start({ timeoutMs, ...start }: Extract<Progress, { type: 'started' }>): void {
+    const ms = timeoutMs ?? this.#limits.stepTimeoutMs
+    const onTimeout = () => this.dead('Timeout', `took longer than ${ms} ms`, start.step)
+    this.#told.add(start.step)
+    this.#running.set(start.step, {
+      report: new Report(start),
+      timer: setTimeout(onTimeout, ms),
+    })
+  }
+}
