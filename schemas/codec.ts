@@ -4,17 +4,13 @@
  * What does not decode to known, valid events is a `CodecError` and never a crash: readers pass over
  * it and show it.
  */
-import { Packr } from 'msgpackr'
 import { Compile } from 'typebox/compile'
 import type { TSchema } from 'typebox'
 import { schemas as commandSchemas, type Command } from './commands.ts'
 import { schemas as eventSchemas, type Event } from './events.ts'
+import { CodecError, pack, unpack } from './unpack.ts'
 
-export class CodecError extends Error {
-  override readonly name = 'CodecError'
-}
-
-const packr = new Packr({ useRecords: false, variableMapSize: true, mapsAsObjects: true })
+export { CodecError }
 
 type Check = { Check(value: unknown): boolean; Errors(value: unknown): Iterable<unknown> }
 const checks = new Map<TSchema, Check>()
@@ -35,20 +31,6 @@ export const problemWith = (schema: TSchema, value: unknown): string | null => {
   return 'is not valid'
 }
 
-const openBrackets = new Set([0x5b, 0x7b])
-
-/** Any msgpack or JSON body to a plain value. */
-export const unpack = (bytes: Uint8Array): unknown => {
-  if (bytes.length === 0) throw new CodecError('the body is empty')
-  try {
-    return openBrackets.has(bytes[0]!)
-      ? JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
-      : packr.unpack(bytes)
-  } catch (error) {
-    throw new CodecError(`neither msgpack nor JSON: ${(error as Error).message}`)
-  }
-}
-
 const validated = <T>(
   schemas: Readonly<Record<string, TSchema>>,
   what: string,
@@ -63,7 +45,7 @@ const validated = <T>(
   return value as T
 }
 
-export const encodeEvents = (events: readonly Event[]): Uint8Array => packr.pack(events)
+export const encodeEvents = (events: readonly Event[]): Uint8Array => pack(events)
 
 export const decodeEvents = (bytes: Uint8Array): readonly Event[] => {
   const body = unpack(bytes)
@@ -72,7 +54,7 @@ export const decodeEvents = (bytes: Uint8Array): readonly Event[] => {
   return events.map((event) => validated<Event>(eventSchemas, 'event', event))
 }
 
-export const encodeCommand = (command: Command): Uint8Array => packr.pack(command)
+export const encodeCommand = (command: Command): Uint8Array => pack(command)
 
 export const decodeCommand = (bytes: Uint8Array): Command =>
   validated<Command>(commandSchemas, 'command', unpack(bytes))

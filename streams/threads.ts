@@ -1,16 +1,25 @@
+import { pathToFileURL } from 'node:url'
 import { Worker, type ResourceLimits } from 'node:worker_threads'
 
-/** Node strips the types of TypeScript itself from 22.18; below, tsx does, and threads must be told. */
+/** Node strips the types of TypeScript itself from 22.18; below, threads load bundles. */
 const readsTypeScript = Boolean((process.features as { typescript?: unknown }).typescript)
 
-/** Starts a thread on a TypeScript module; it finds `data` in its `workerData`. */
+/**
+ * Starts a thread on a TypeScript module; it finds `data` in its `workerData`. What it loads later goes
+ * into `modules`, as paths of TypeScript files, and is found in `workerData.modules` as what to import.
+ */
 export const startThread = (
   entry: URL,
   data: Readonly<Record<string, unknown>>,
   resourceLimits: ResourceLimits,
+  modules: readonly string[] = [],
 ): Worker =>
   new Worker(readsTypeScript ? entry : new URL('./thread.mjs', import.meta.url), {
-    workerData: { ...data, entry: entry.href },
+    workerData: {
+      ...data,
+      entry: entry.href,
+      modules: modules.map((path) => pathToFileURL(path).href),
+    },
     resourceLimits,
     execArgv: [],
   })

@@ -81,6 +81,8 @@ export const databaseProblem = (error: Error): readonly [number, string, string]
       'database_slow',
       'Postgres took too long: ask for less (a filter, a smaller limit)',
     ]
+  if (code.startsWith('22'))
+    return [400, 'bad_parameter', 'a value is not one that Postgres can compare with: correct it']
   const inner = (error as AggregateError).errors?.[0] as Error | undefined
   if (inner && away.test((inner as { code?: string }).code ?? '')) return databaseProblem(inner)
   return away.test(code) || awayMessage.test(error.message)

@@ -57,8 +57,8 @@ const describe = async (routes: readonly DocumentedRoute[]): Promise<FastifyInst
 }
 
 export const serveDocs = (app: App, routes: readonly DocumentedRoute[]): void => {
-  let described: Promise<FastifyInstance> | null = null
-  const docs = () => (described ??= describe(routes.filter(({ url }) => !url.startsWith('/docs'))))
+  let made: Promise<FastifyInstance> | null = null
+  const docs = () => (made ??= describe(routes.filter(({ url }) => !url.startsWith('/docs'))))
   const hidden = { schema: { hide: true }, config: { anyMedia: true, unprojected: true } }
   app.get('/', hidden, (_, reply) => reply.redirect('/docs'))
   app.get(base, hidden, (_, reply) => reply.redirect('/docs'))
@@ -67,9 +67,9 @@ export const serveDocs = (app: App, routes: readonly DocumentedRoute[]): void =>
   )
   for (const url of ['/docs', '/docs/*'])
     app.get(url, hidden, async (request, reply) => {
-      const { routing } = await docs()
+      const described = await docs()
       reply.hijack()
-      routing(request.raw, reply.raw)
+      described.routing(request.raw, reply.raw)
     })
-  app.addHook('onClose', async () => (await described)?.close())
+  app.addHook('onClose', async () => (await made)?.close())
 }

@@ -33,7 +33,9 @@ const badCursor = (why: string): Problem =>
 
 const filtersOf = (url: URL): string => {
   const filters = [...url.searchParams].filter(([name]) => name !== 'cursor' && name !== 'limit')
-  return sha256(JSON.stringify([url.pathname, filters.sort()])).slice(0, 16)
+  return sha256(
+    JSON.stringify([url.pathname, filters.map((pair) => pair.join('=')).toSorted()]),
+  ).slice(0, 16)
 }
 
 const urlOf = (request: FastifyRequest): URL => new URL(request.originalUrl, 'http://localhost')

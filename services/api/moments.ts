@@ -34,4 +34,5 @@ const ulidPrefix = (atMs: number): string =>
 export const ulidFloor = (atMs: number): string => ulidPrefix(atMs - skewMs)
 export const ulidCeiling = (atMs: number): string => ulidPrefix(atMs + skewMs) + 'Z'.repeat(16)
 
-export const timeOf = (atMs: number): string => toTimestamp(atMs)
+/** What is beyond any date is the last one: a cursor that somebody made up must not break us. */
+export const timeOf = (atMs: number): string => toTimestamp(Math.min(atMs, 253_402_300_799_999))

@@ -79,7 +79,7 @@ const checkQuery = (schema: Schema, check: Check, query: Record<string, string |
 }
 
 /** Control characters and half characters cannot be kept by every store on the way. */
-const unstorable = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]|\p{Surrogate}/u
+const unstorable = /(?![\t\n\r])\p{Control}|\p{Surrogate}/u
 
 const checkBody = (schema: Schema, check: Check, body: unknown) => {
   const value = body ?? {}

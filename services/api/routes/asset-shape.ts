@@ -50,7 +50,7 @@ const tellable = (url: string): string => {
     const told = new URL(url)
     told.username = ''
     told.password = ''
-    for (const name of [...told.searchParams.keys()]) told.searchParams.set(name, '…')
+    for (const name of new Set(told.searchParams.keys())) told.searchParams.set(name, '…')
     return decodeURI(told.href)
   } catch {
     return url.split(/[?#]/, 1)[0]!.replace(/\/\/[^/]*@/, '//')

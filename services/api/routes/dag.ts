@@ -85,15 +85,21 @@ export const drawDag = (
   const disabled = new Set(definition?.disabledSteps)
   const drawn = [
     ...Object.entries(release.inputs).map(([slot, { kind, optional }]) => ({
-      ...{ id: `input:${slot}`, type: 'input', builtin: true },
+      id: `input:${slot}`,
+      type: 'input',
+      builtin: true,
       data: { label: slot, kind, optional, asset: definition?.slots[slot] ?? null },
     })),
     ...release.steps.map(({ id, type, builtin, description }) => ({
-      ...{ id, type, builtin },
+      id,
+      type,
+      builtin,
       data: { label: id, description: description ?? null, disabled: disabled.has(id) },
     })),
     ...Object.entries(release.outputs).map(([name, { kind, step }]) => ({
-      ...{ id: `output:${name}`, type: 'output', builtin: true },
+      id: `output:${name}`,
+      type: 'output',
+      builtin: true,
       data: { label: name, kind, step, asset: `output/${pipelineId}/${name}` },
     })),
   ]

@@ -30,7 +30,7 @@ const Query = Type.Object({
   ),
 })
 
-const definitionOf = (row: Row<'assets'>): AssetDefinition => {
+const definitionOf = (row: Row<'assets'>): Pick<AssetDefinition, 'sizeBytesMax'> => {
   const definition = row.definition as AssetDefinition | null
   if (row.removed) throw new Problem(409, 'asset_is_removed', 'define it again to push to it')
   if (definition?.url)
@@ -39,12 +39,16 @@ const definitionOf = (row: Row<'assets'>): AssetDefinition => {
       'asset_is_fetched',
       'it has a url, so its bytes come from there: POST to its /fetch to look now',
     )
-  if (!definition || row.producer !== null)
+  if (row.producer !== null)
     throw new Problem(409, 'asset_is_produced', `only runs of ${row.producer} make versions of it`)
-  return definition
+  return definition ?? {}
 }
 
-const bytesOf = (api: Api, body: unknown, definition: AssetDefinition): Buffer => {
+const bytesOf = (
+  api: Api,
+  body: unknown,
+  definition: Pick<AssetDefinition, 'sizeBytesMax'>,
+): Buffer => {
   const bytes = Buffer.isBuffer(body) ? body : Buffer.alloc(0)
   const bytesMax = Math.min(definition.sizeBytesMax ?? Infinity, api.pushBytesMax)
   if (bytes.length <= bytesMax) return bytes

@@ -4,6 +4,7 @@ import { Type, type Static } from 'typebox'
 import type { Actor } from '@headway/schemas/definitions.ts'
 import { base, type Api, type Routes } from '../api.ts'
 import { cutPage, pageOf, paging, type Page } from '../list.ts'
+import { timeOf } from '../moments.ts'
 import { ActorShape, Nullable, Seq, Time } from '../shapes.ts'
 
 const Step = Type.Object({
@@ -52,13 +53,14 @@ const query = (
     .selectAll('releases')
     .select('pipelines.active_version')
     .where('releases.tenant', '=', tenant)
-    .orderBy('releases.seq', 'desc')
+    .orderBy('releases.registered_at', 'desc')
     .orderBy('releases.pipeline_version', 'desc')
     .limit(limit + 1)
   if (pipeline !== undefined) select = select.where('releases.pipeline', '=', pipeline)
   if (after)
     select = select.where(
-      sql<boolean>`(releases.seq, releases.pipeline_version) < (${after[0]}, ${after[1]})`,
+      sql<boolean>`(releases.registered_at, releases.pipeline_version)
+        < (${timeOf(after[0])}::timestamptz, ${after[1]})`,
     )
   return select.execute()
 }
@@ -93,9 +95,10 @@ export const releasesRoutes: Routes = (app, api) => {
     async (request, reply) => {
       const page = pageOf(request, 50, [0, ''])
       const rows = await query(api, request.query.pipeline, page)
-      return cutPage(request, reply, page, rows, (row) => [row.seq, row.pipeline_version]).map(
-        present,
-      )
+      return cutPage(request, reply, page, rows, (row) => [
+        Date.parse(row.registered_at),
+        row.pipeline_version,
+      ]).map(present)
     },
   )
 }

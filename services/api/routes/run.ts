@@ -122,8 +122,19 @@ const presentStep = (row: Row<'steps'>): Static<typeof Step> => ({
 
 /** A step that the log has not told of yet. */
 const pendingStep = (id: string, index: number, attempt: number): Static<typeof Step> => ({
-  ...{ id, index, attempt, status: 'pending', reason: null, startedAt: null, endedAt: null },
-  ...{ durationMs: null, rowsIn: null, rowsOut: null, findings: [], logs: [], error: null },
+  id,
+  index,
+  attempt,
+  status: 'pending',
+  reason: null,
+  startedAt: null,
+  endedAt: null,
+  durationMs: null,
+  rowsIn: null,
+  rowsOut: null,
+  findings: [],
+  logs: [],
+  error: null,
 })
 
 export const presentRenditions = (asset: string, version: string, renditions: unknown) =>
@@ -173,10 +184,26 @@ const present = (found: NonNullable<Awaited<ReturnType<typeof query>>>): Run => 
 /** Asked for and on the log, but no versions are pinned yet. */
 const presentAccepted = ({ id, pipeline, actor, at, seq }: AcceptedRun): Run => ({
   ...presentSummary({
-    ...{ run: id, pipeline, pipeline_version: null, status: 'pending', reason: 'manual', actor },
-    ...{ since: at, requested_at: at, started_at: null, ended_at: null, duration_ms: null },
-    ...{ window_opened_at: null, next_attempt_at: null, attempt: 0, worker: null, error: null },
-    ...{ seq, trigger_count: 0, triggers: [], served: true },
+    run: id,
+    pipeline,
+    pipeline_version: null,
+    status: 'pending',
+    reason: 'manual',
+    actor,
+    since: at,
+    requested_at: at,
+    started_at: null,
+    ended_at: null,
+    duration_ms: null,
+    window_opened_at: null,
+    next_attempt_at: null,
+    attempt: 0,
+    worker: null,
+    error: null,
+    seq,
+    trigger_count: 0,
+    triggers: [],
+    served: true,
   }),
   waitingFor: {
     what: 'decision',

@@ -64,7 +64,7 @@ type WindowRow = {
   readonly missing: readonly string[] | null
 }
 
-/** The windows of all pipelines or of one, the most recently changed pipeline first. */
+/** The windows of all pipelines or of one, by name. */
 const query = async ({ db, tenant }: Api, pipeline: string | null): Promise<WindowRow[]> => {
   const table = (name: string) => sql.id(liveSchema, name)
   const { rows } = await sql<WindowRow>`
@@ -99,7 +99,7 @@ const query = async ({ db, tenant }: Api, pipeline: string | null): Promise<Wind
     from ${table('pipelines')} p left join windows w on w.pipeline = p.pipeline
     where p.tenant = ${tenant} and not p.removed and p.definition is not null
       and (${pipeline}::text is null or p.pipeline = ${pipeline})
-    order by p.seq desc, p.pipeline desc`.execute(db)
+    order by p.pipeline`.execute(db)
   return rows
 }
 
@@ -130,7 +130,7 @@ const present = (row: WindowRow): Window => {
     openedAt: row.opened_at,
     lastTriggerAt: row.last_at,
     dueAt,
-    flushed: row.flushed,
+    flushed: open && row.flushed,
     quietMs,
     maxWaitMs,
     triggerCount: row.count,
@@ -164,19 +164,17 @@ export const windowsRoutes: Routes = (app, api) => {
     `${base}/windows`,
     {
       schema: {
-        summary: 'All open windows',
+        summary: 'All open windows by pipeline',
         tags: ['windows'],
         querystring: Type.Object(paging(200)),
         response: { 200: Type.Array(WindowShape) },
       },
     },
     async (request, reply) => {
-      const page = pageOf(request, 200, [0, ''])
-      const [seq, pipeline] = page.after ?? [Infinity, '']
-      const rows = (await query(api, null)).filter(
-        (row) => row.count > 0 && (row.seq < seq || (row.seq === seq && row.pipeline < pipeline)),
-      )
-      const shown = cutPage(request, reply, page, rows, (row) => [row.seq, row.pipeline])
+      const page = pageOf(request, 200, [''])
+      const from = page.after?.[0] ?? ''
+      const rows = (await query(api, null)).filter((row) => row.count > 0 && row.pipeline > from)
+      const shown = cutPage(request, reply, page, rows, ({ pipeline }) => [pipeline])
       return shown.map(present)
     },
   )

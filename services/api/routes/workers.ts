@@ -47,7 +47,7 @@ const query = (
         .as('running'),
     )
     .where('tenant', '=', tenant)
-    .orderBy('seq', 'desc')
+    .orderBy('joined_at', 'desc')
     .orderBy('worker', 'desc')
     .limit(page.limit + 1)
   if (status && status.length > 0) select = select.where('status', 'in', status)
@@ -60,8 +60,11 @@ const query = (
     )
   if (pool !== undefined) select = select.where('pool', '=', pool)
   if (page.after) {
-    const [seq, worker] = page.after
-    select = select.where(sql<boolean>`(workers.seq, workers.worker) < (${seq}, ${worker})`)
+    const [joinedAt, worker] = page.after
+    select = select.where(
+      sql<boolean>`(workers.joined_at, workers.worker)
+        < (${timeOf(joinedAt)}::timestamptz, ${worker})`,
+    )
   }
   return select.execute()
 }
@@ -94,7 +97,10 @@ export const workersRoutes: Routes = (app, api) => {
     async (request, reply) => {
       const page = pageOf(request, 200, [0, ''])
       const rows = await query(api, request.query, page)
-      return cutPage(request, reply, page, rows, (row) => [row.seq, row.worker]).map(present)
+      return cutPage(request, reply, page, rows, (row) => [
+        Date.parse(row.joined_at),
+        row.worker,
+      ]).map(present)
     },
   )
 }

@@ -2,7 +2,7 @@
  * Bytes to JSON, alone from the bytes: `nats sub --translate` starts this once per message and passes
  * nothing else. Never fails, because a viewer that stops at the first stranger is of no use.
  */
-import { unpack } from '@headway/schemas/codec.ts'
+import { unpack } from '@headway/schemas/unpack.ts'
 
 /** JSON for what msgpack knows and JSON does not. */
 const plain = (_: string, value: unknown): unknown => {

@@ -1,8 +1,7 @@
 /** Every version of every asset, with where it came from. */
-import { moment, recordedAt, type Fact } from './read-model.ts'
+import { moment, recordedAt, fact } from './read-model.ts'
 
-export const assetVersions: Fact<'asset_versions'> = {
-  kind: 'fact',
+export const assetVersions = fact<'asset_versions'>({
   table: 'asset_versions',
   version: 1,
   rows: {
@@ -31,4 +30,4 @@ export const assetVersions: Fact<'asset_versions'> = {
       }
     },
   },
-}
+})

@@ -1,7 +1,7 @@
 /** Fetches and pushes that went wrong, and the recoveries that ended it: one row per event. */
 import type { EventOf, Recorded } from '@headway/schemas/events.ts'
 import type { Row } from '@headway/schemas/tables.ts'
-import { recordedAt, type Fact } from './read-model.ts'
+import { recordedAt, fact } from './read-model.ts'
 
 const trouble = (
   recorded: Recorded<EventOf<'FetchRefused' | 'FetchFailed' | 'FetchRecovered'>>,
@@ -15,8 +15,7 @@ const trouble = (
   recorded_at: recordedAt(recorded),
 })
 
-export const fetchTroubles: Fact<'fetch_troubles'> = {
-  kind: 'fact',
+export const fetchTroubles = fact<'fetch_troubles'>({
   table: 'fetch_troubles',
   version: 1,
   rows: {
@@ -49,4 +48,4 @@ export const fetchTroubles: Fact<'fetch_troubles'> = {
         size_bytes: null,
       }),
   },
-}
+})

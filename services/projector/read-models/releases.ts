@@ -1,13 +1,12 @@
 /** Releases: the graph of each pipeline version, when it was registered, when last made the active one. */
-import { recordedAt, type Fold } from './read-model.ts'
+import { recordedAt, fold } from './read-model.ts'
 
-export const releases: Fold<'releases'> = {
-  kind: 'fold',
+export const releases = fold<'releases'>({
   table: 'releases',
   version: 1,
-  keys: ({ tenant, event }) =>
+  keys: ({ event }) =>
     event.type === 'ReleaseRegistered' || event.type === 'ReleaseActivated'
-      ? [[tenant, event.pipeline, event.pipelineVersion]]
+      ? [[event.pipeline, event.pipelineVersion]]
       : [],
   evolve: {
     /** Registered again it is the same release: the version is a digest of the code. */
@@ -38,4 +37,4 @@ export const releases: Fold<'releases'> = {
         seq: recorded.seq,
       },
   },
-}
+})

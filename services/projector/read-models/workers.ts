@@ -5,10 +5,9 @@
  *       ↑↓
  *      lost      its heartbeats ended; it may be heard again and was never away then
  */
-import { keyedBy, recordedAt, type Fold } from './read-model.ts'
+import { keyedBy, recordedAt, fold } from './read-model.ts'
 
-export const workers: Fold<'workers'> = {
-  kind: 'fold',
+export const workers = fold<'workers'>({
   table: 'workers',
   version: 1,
   keys: keyedBy('worker'),
@@ -38,4 +37,4 @@ export const workers: Fold<'workers'> = {
         ? { ...row, status: 'lost', since: recordedAt(recorded), seq: recorded.seq }
         : row,
   },
-}
+})
