@@ -91,7 +91,7 @@ const bytes =
   (_, response) =>
     void response.end(text)
 
-describe('looks', () => {
+describe.concurrent('looks', () => {
   test('begin at once, not after the first cadence, and two fetchers make one version [I2]', async () => {
     const assets = Array.from({ length: 12 }, (_, i) => `first/${i}`)
     await Promise.all(assets.map((asset) => define(asset, {}, bytes(`content of ${asset}`))))
@@ -182,7 +182,7 @@ describe('looks', () => {
   })
 })
 
-describe('a definition', () => {
+describe.concurrent('a definition', () => {
   test('that changes is looked at anew: other address, no old validators, other cadence', async () => {
     const tagged =
       (text: string): Answer =>
@@ -211,7 +211,7 @@ describe('a definition', () => {
   })
 })
 
-describe('trouble', () => {
+describe.concurrent('trouble', () => {
   test('is visible once, the last good version stays, and its end is visible [I18]', async () => {
     const night: Record<number, Answer> = {
       2: (_, response) => void response.writeHead(503).end(),
@@ -253,7 +253,7 @@ describe('trouble', () => {
   })
 })
 
-describe('a rate limit', () => {
+describe.concurrent('a rate limit', () => {
   test('holds for all assets of its key and both fetchers, and lets none starve', async () => {
     const rateLimit = { key: 'shared', requests: 2, perMs: 2_000 }
     const assets = ['limited/a', 'limited/b', 'limited/c', 'limited/d']
@@ -267,7 +267,7 @@ describe('a rate limit', () => {
   })
 })
 
-describe('a push', () => {
+describe.concurrent('a push', () => {
   const push = async (asset: string, text: string, n: number) => {
     const id = ulidOf(Date.now() + n, asset, text)
     const digest = await world.doors.content.put('default', Buffer.from(text))
@@ -330,7 +330,7 @@ describe('always', () => {
       { type: 'bearer', token },
     ]
     const echo: Answer = ({ headers, url: path }, response, count) => {
-      const told = `${path} ${headers['x-key']} ${headers.authorization}`
+      const told = `${path} ${String(headers['x-key'])} ${headers.authorization}`
       if (count === 1) response.writeHead(401).end(told)
       else if (count === 2) response.end(`<p>${told}`)
       else if (count === 3) response.end(JSON.stringify({ error: `bad key ${told}` }))

@@ -25,7 +25,7 @@ export type Found = { readonly arrival: Arrival; readonly bytes?: Uint8Array }
 
 const source = 'fetcher'
 /** How often an append is decided again because somebody else wrote about the asset meanwhile. */
-const conflictsMax = 8
+const conflictsMax = 16
 
 /** Equal decisions on equal states have equal ids, whenever they are taken. */
 const commitId = ({ key, state }: Asset, [first]: readonly Event[]): string => {
@@ -95,9 +95,11 @@ export class Assets {
         expect: state.topicSeq,
         source,
       })
-      const isConflict = appended.outcome === 'conflict'
-      await this.#reached(asset, isConflict ? state.topicSeq + 1 : appended.seq)
-      if (!isConflict) return true
+      if (appended.outcome !== 'conflict') {
+        await this.#reached(asset, appended.seq)
+        return true
+      }
+      await this.catchUp(asset)
     }
     throw new Error(`others keep writing about ${asset.key}`)
   }

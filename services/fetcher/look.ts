@@ -1,7 +1,7 @@
 /**
  * One look at a source: may it be asked now, what does it say, what came of it. Nothing is recorded
- * here. What fetchers must know of each other's looks (the last one, the source's newest wish to be
- * left alone) is a volatile fact; what must outlive the server is on the log.
+ * here. What fetchers should know of each other's looks (the last one, the source's newest wish to be
+ * left alone) is a volatile fact and may be lost; what must outlive the server is on the log.
  */
 import type { AssetState, Validators } from '@headway/schemas/asset.ts'
 import type { Doors } from '@headway/streams/room.ts'
@@ -33,7 +33,7 @@ const lookedMs = ({ definition }: AssetState): number =>
   Math.max(lookedMsMin, looksMissedMax * (definition?.cadenceMs ?? 0))
 
 const lastLook = async ({ live }: Doors, asset: Asset): Promise<Looked | null> => {
-  const told = await live.get(lookedKey(asset))
+  const told = await live.get(lookedKey(asset)).catch(() => null)
   const looked = told && (JSON.parse(told.value) as Looked)
   return looked?.definedSeq === asset.state.definedSeq ? looked : null
 }

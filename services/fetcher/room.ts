@@ -10,6 +10,7 @@
  * order for each asset, and again until it is done; ids and expected sequences keep one result. The
  * schedules are not of record: a slow tick makes sure of those of assets that nobody looked at lately.
  */
+import { setMaxListeners } from 'node:events'
 import type { Event, EventOf } from '@headway/schemas/events.ts'
 import type { Delivery } from '@headway/schemas/ports.ts'
 import type { CommandOf } from '@headway/schemas/commands.ts'
@@ -39,6 +40,8 @@ export const runFetcher = async (
   signal: AbortSignal,
   { tickMs = tickMsDefault }: FetcherOptions = {},
 ): Promise<void> => {
+  // Every look and every inspection under way listens to it.
+  setMaxListeners(0, signal)
   const room = new FetcherRoom(doors, signal)
   await Promise.all([room.follow(), room.takeFetches(), room.lookForLosses(tickMs)])
 }
@@ -89,15 +92,15 @@ class FetcherRoom {
     while (!this.#signal.aborted) {
       await clock.sleep(tickMs, this.#signal)
       if (!this.#caughtUp || this.#signal.aborted) continue
-      try {
-        const lookedAfter = new Set(await live.keys(lookedPrefix))
-        for (const asset of this.#assets.all()) {
-          if (!asset.state.definition?.cadenceMs) continue
-          if (lookedAfter.has(`${lookedPrefix}/${asset.tenant}/${asset.key}`)) continue
-          this.#schedule(asset)
-        }
-      } catch (error) {
-        logger.warn({ error: String(error) }, 'looking for losses failed; it is done again')
+      const told = await live.keys(lookedPrefix).catch((error: unknown) => {
+        logger.warn({ error: String(error) }, 'who looked at what is not known')
+        return []
+      })
+      const lookedAfter = new Set(told)
+      for (const asset of this.#assets.all()) {
+        if (!asset.state.definition?.cadenceMs) continue
+        if (lookedAfter.has(`${lookedPrefix}/${asset.tenant}/${asset.key}`)) continue
+        this.#schedule(asset)
       }
     }
   }

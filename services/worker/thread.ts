@@ -3,8 +3,6 @@
  * what it is told to, one run at a time. Steps live here and nowhere else, so whatever they do (compute
  * for a minute, block, use up memory, exit) the room outside keeps its leases and its word.
  */
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { parentPort, workerData } from 'node:worker_threads'
 import {
   errorOf,
@@ -28,13 +26,12 @@ export type ThreadAnswer =
   | ({ readonly type: 'failed' } & Omit<Failure, 'outcome'>)
 
 const port = parentPort!
-const { path } = workerData as { path: string }
+const { path, modules } = workerData as { path: string; modules: readonly [string] }
 const answer = (message: ThreadAnswer, transfer: ArrayBuffer[] = []): void =>
   port.postMessage(message, transfer)
 
 const load = async (): Promise<Pipeline> => {
-  const url = pathToFileURL(join(path, 'pipeline.ts')).href
-  const { pipeline } = (await import(url)) as { pipeline?: Pipeline }
+  const { pipeline } = (await import(modules[0])) as { pipeline?: Pipeline }
   if (!pipeline?.nodes)
     throw new Error('pipeline.ts must export what definePipeline makes: export const pipeline = …')
   return pipeline

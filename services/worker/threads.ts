@@ -3,10 +3,12 @@
  * run at a time; idle ones go after a while. A step that outlives its time, or a run that does, costs the
  * thread its life and nothing else: there is no other way to stop code that does not return.
  */
+import { join } from 'node:path'
 import type { Worker } from 'node:worker_threads'
 import { startThread } from '@headway/streams/threads.ts'
 import type { Execution, Progress } from './executor.ts'
 import { LoadError } from './folder.ts'
+import { describeLoadError } from './load-error.ts'
 import type { Manifest } from './pipeline.ts'
 import { quiet, supervise, type RunLimits, type ThreadOutcome } from './supervision.ts'
 import type { ThreadAnswer } from './thread.ts'
@@ -85,7 +87,8 @@ export class Threads {
   async #start(signal?: AbortSignal): Promise<Thread> {
     const entry = new URL('./thread.ts', import.meta.url)
     const limits = { maxOldGenerationSizeMb: this.#options.heapMbMax }
-    const worker = startThread(entry, { path: this.#path }, limits)
+    const modules = [join(this.#path, 'pipeline.ts')]
+    const worker = startThread(entry, { path: this.#path }, limits, modules)
     try {
       const answer = await this.#firstAnswer(worker, signal)
       if (answer.type !== 'loaded')
@@ -116,7 +119,9 @@ export class Threads {
       signal?.addEventListener('abort', onAbort, { once: true })
       if (signal?.aborted) onAbort()
       worker.once('message', (message: ThreadAnswer) => settle(() => resolve(message)))
-      worker.once('error', (error) => refuse(new LoadError(error.stack ?? error.message)))
+      worker.once('error', (error) =>
+        refuse(new LoadError(describeLoadError(error, this.#path))),
+      )
       worker.once('exit', () => refuse(new LoadError('ended its thread while it was loading')))
     })
   }

@@ -99,7 +99,7 @@ const query = async ({ db, tenant }: Api, pipeline: string | null): Promise<Wind
     from ${table('pipelines')} p left join windows w on w.pipeline = p.pipeline
     where p.tenant = ${tenant} and not p.removed and p.definition is not null
       and (${pipeline}::text is null or p.pipeline = ${pipeline})
-    order by p.pipeline`.execute(db)
+    order by p.pipeline collate "C"`.execute(db)
   return rows
 }
 

@@ -17,8 +17,11 @@ export const steps = {
 } as const
 
 /** Whether a step is the one of this name that comes with Headway, not another one called so. */
-export const isBuiltin = async (step: StepDefinition<any, any, any>): Promise<boolean> => {
-  if (!Object.hasOwn(steps, step.name)) return false
-  const exported = Object.values(await steps[step.name as keyof typeof steps]())
-  return exported.some((one: unknown) => (one as { definition?: unknown }).definition === step)
+export const isBuiltin = async ({ name, description }: StepDefinition<any, any, any>) => {
+  if (!Object.hasOwn(steps, name)) return false
+  const exported = Object.values(await steps[name as keyof typeof steps]()) as unknown[]
+  return exported.some(
+    (one) => (one as { definition?: Described }).definition?.description === description,
+  )
 }
+type Described = { readonly description: string }
