@@ -26,7 +26,7 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 const version = '0.1.0'
 
 /** What is up, in the order in which it goes down. */
-type Running = { readonly name: string; stop(): Promise<void> }
+type Running = { readonly name: string; readonly stop: () => Promise<void> }
 
 const dataDirectory = async (options: StartOptions): Promise<string> => {
   if (options.ephemeral) return mkdtemp(join(tmpdir(), 'headway-'))
@@ -156,6 +156,7 @@ class Platform {
         signal: this.#rooms.signal,
         doors,
         config,
+        onProblem: (message) => this.#terminal.problem(message),
       })
       this.#running.push({ name: 'rooms', stop: () => rooms.ended })
       return { value: rooms, told: rooms.told }

@@ -1,9 +1,6 @@
 import { pathToFileURL } from 'node:url'
 import { Worker, type ResourceLimits } from 'node:worker_threads'
 
-/** Node strips the types of TypeScript itself from 22.18; below, threads load bundles. */
-const readsTypeScript = Boolean((process.features as { typescript?: unknown }).typescript)
-
 /**
  * Starts a thread on a TypeScript module; it finds `data` in its `workerData`. What it loads later goes
  * into `modules`, as paths of TypeScript files, and is found in `workerData.modules` as what to import.
@@ -14,7 +11,7 @@ export const startThread = (
   resourceLimits: ResourceLimits,
   modules: readonly string[] = [],
 ): Worker =>
-  new Worker(readsTypeScript ? entry : new URL('./thread.mjs', import.meta.url), {
+  new Worker(new URL('./thread.mjs', import.meta.url), {
     workerData: {
       ...data,
       entry: entry.href,

@@ -6,18 +6,18 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { App } from '@headway/api/api.ts'
 import { buildApp } from '@headway/api/app.ts'
 import { openDatabase } from '@headway/api/database.ts'
+import { startApi } from '@headway/api/room.ts'
 import type { Child } from '@headway/deploy/child.ts'
 import { startPostgres } from '@headway/deploy/postgres.ts'
 import { createTables, upsert } from '@headway/projector/store.ts'
-import type { Event } from '@headway/schemas/events.ts'
+import type { EventOf } from '@headway/schemas/events.ts'
 import { sha256, ulidOf } from '@headway/schemas/ids.ts'
 import { liveSchema, type TableName } from '@headway/schemas/tables.ts'
 import { history, startWorld, until, type World } from './harness.ts'
 
 const code = 'aaaaaaaaaaaa'
-const at = (second: number) => new Date(Date.UTC(2026, 10, 21, 8, 0, second)).toISOString()
+const at = (second: number) => new Date(Date.UTC(2026, 9, 1, 8, 0, second)).toISOString()
 const bytes = Buffer.from('0123456789')
-const json = Buffer.from('{"entity":[]}')
 let world: World
 let postgres: Child
 let sql: pg.Client
@@ -34,9 +34,8 @@ const defaults: Partial<Record<TableName, object>> = JSON.parse(`{
     "raw_digest": "r", "size_bytes": 10, "facts": { "a": 1 }, "recorded_at": "${at(0)}",
     "origin": { "by": "fetch", "url": "u" }, "renditions": [
       { "name": "feed.pb", "mediaType": "application/x-protobuf", "digest": "${sha256(bytes)}",
-        "sizeBytes": 10 },
-      { "name": "feed.json", "mediaType": "application/json", "digest": "${sha256(json)}",
-        "sizeBytes": 13 }] },
+        "sizeBytes": 10 }] },
+
   "pipelines": { "removed": false, "active_version": "${code}", "through_seq": 0,
     "cancelled_seq": 0, "defined_seq": 0, "flushed": false, "runs": 3, "definition": {
       "folder": "f", "pool": "production", "concurrency": 1, "stepTimeoutMs": 1, "runTimeoutMs": 1,
@@ -73,16 +72,10 @@ const project = (position: number) =>
   )
 const runId = (i: number) => ulidOf(Date.parse(at(0)) + i, 'run', i)
 
-type Call = Parameters<App['inject']>[0] & object
+type Call = { headers?: Record<string, string>; payload?: object }
 const call = async (method: string, url: string, options: Call = {}, on: App = app) => {
   const reply = await on.inject({ method: method as 'GET', url: `/api/v1${url}`, ...options })
-  const isJson = /json/.test(String(reply.headers['content-type']))
-  return {
-    status: reply.statusCode,
-    headers: reply.headers,
-    raw: reply.rawPayload,
-    body: isJson ? reply.json() : null,
-  }
+  return { status: reply.statusCode, headers: reply.headers, body: reply.json() }
 }
 const get = async (url: string, on: App = app) => (await call('GET', url, {}, on)).body
 
@@ -95,10 +88,11 @@ beforeAll(async () => {
   sql.on('error', () => {})
   await sql.connect()
   await sql.query(createTables(liveSchema, true))
-  const { db, close } = openDatabase(postgres.url, world.doors.logger)
+  const database = openDatabase(postgres.url, world.doors.logger)
+  const { db } = database
   app = await buildApp({ ...world.doors, db, tenant: 'default', pushBytesMax: 1_000 })
   others = await buildApp({ ...world.doors, db, tenant: 'other' })
-  closing = [() => app.close(), () => others.close(), close, () => sql.end()]
+  closing = [() => app.close(), () => others.close(), () => database.close(), () => sql.end()]
   await project(1)
   await put('assets', {
     asset: 'in/vehicles',
@@ -132,8 +126,6 @@ beforeAll(async () => {
     version: 'V9',
     ordinal: 9,
   })
-  await world.doors.content.put('default', bytes)
-  await world.doors.content.put('default', json)
   await put('workers', { worker: 'w1' })
   await put('workers', { worker: 'w2', status: 'left', joined_at: at(1) })
   await put('releases', {})
@@ -176,12 +168,13 @@ describe('the state of the house', () => {
         capabilities: ['realtime'],
       }),
     ])
-    expect((await get('/workers?status=left&status=connected')).map(idOf)).toEqual(['w2', 'w1'])
+    expect((await get('/workers?all=true')).map(idOf)).toEqual(['w2', 'w1'])
+    expect((await get('/workers?status=left')).map(idOf)).toEqual(['w2'])
   })
   test('shows what could not be read', async () => {
     await put('unreadable', { seq: 7 })
     expect(await get('/unreadable')).toEqual([
-      { seq: 7, subject: 's', problem: 'neither msgpack nor JSON', recordedAt: at(0) },
+      { seq: 7, subject: 's', problem: 'not msgpack', recordedAt: at(0) },
     ])
   })
 })
@@ -226,164 +219,31 @@ describe('an asset', () => {
     expect((await get('/assets?q=TRIP')).map(keyOf)).toEqual(['in/trips'])
     expect((await get('/assets?q=%25')).map(keyOf)).toEqual([])
   })
-  test('is looked at now when somebody asks, once per key', async () => {
-    const headers = { 'idempotency-key': 'look', 'x-headway-actor': 'ann' }
-    const first = await call('POST', '/assets/in/vehicles/fetch', {
-      headers,
-      payload: { reason: 'why' },
-    })
-    expect(first).toMatchObject({ status: 202, body: { status: 'accepted' } })
-    const again = await call('POST', '/assets/in/vehicles/fetch', {
-      headers,
-      payload: { reason: 'why' },
-    })
-    expect(again.body.seq).toBe(first.body.seq)
-    expect((await world.doors.log.at(first.body.seq))?.events).toMatchObject([
-      { type: 'FetchTriggered', asset: 'in/vehicles', actor: { name: 'ann', reason: 'why' } },
-    ])
-  })
-})
 
-describe('the bytes of a version', () => {
-  const path = '/assets/in/vehicles/versions/V1/content'
-  const etag = `"${sha256(bytes)}"`
-  test('come with their digest as tag, their type and a name', async () => {
-    const { status, headers, raw } = await call('GET', path)
-    expect([status, raw.toString(), headers.etag]).toEqual([200, '0123456789', etag])
-    expect(headers['content-type']).toBe('application/x-protobuf')
-    expect(headers['cache-control']).toContain('immutable')
-    expect(headers['content-disposition']).toBe('inline; filename="vehicles-1.pb"')
-    const newest = await call('GET', '/assets/in/vehicles/content')
-    expect([newest.raw.toString(), newest.headers['cache-control']]).toEqual([
-      '0123456789',
-      'no-cache',
-    ])
-  })
-  test('are not sent to who has them', async () => {
-    for (const tag of [etag, `W/${etag}`, `"x", ${etag}`, '*'])
-      expect(await call('GET', path, { headers: { 'if-none-match': tag } })).toMatchObject({
-        status: 304,
-      })
-    expect((await call('GET', path, { headers: { 'if-none-match': '"x"' } })).status).toBe(200)
-  })
-  test('are cut to the range that is asked for', async () => {
-    const part = await call('GET', path, { headers: { range: 'bytes=2-4' } })
-    expect([part.status, part.raw.toString()]).toEqual([206, '234'])
-    expect(part.headers['content-range']).toBe('bytes 2-4/10')
-  })
-  test('are whole when the range was of other bytes, and refuse what is behind their end', async () => {
-    const other = await call('GET', path, { headers: { range: 'bytes=1-2', 'if-range': '"old"' } })
-    expect(other.status).toBe(200)
-    const behind = await call('GET', path, { headers: { range: 'bytes=10-' } })
-    expect(behind).toMatchObject({ status: 416, body: { code: 'range_not_satisfiable' } })
-    expect(behind.headers['content-range']).toBe('bytes */10')
-  })
-  test('exist in every rendition', async () => {
-    const reply = await call('GET', `${path}?rendition=feed.json`)
-    expect([reply.headers['content-type'], reply.body]).toEqual([
-      'application/json',
-      { entity: [] },
-    ])
-    expect(await call('GET', `${path}?rendition=x`)).toMatchObject({
-      status: 404,
-      body: { code: 'unknown_rendition' },
-    })
-    const head = await call('HEAD', path)
-    expect([head.status, head.headers['content-length'], head.raw.length]).toEqual([200, '10', 0])
-  })
-  test('that are gone say so', async () => {
-    const renditions = [{ name: 'x', mediaType: 'x/y', digest: 'f'.repeat(64), sizeBytes: 1 }]
-    await put('asset_versions', { asset: 'in/old', version: 'V0', renditions })
-    expect(await call('GET', '/assets/in/old/versions/V0/content')).toMatchObject({ status: 410 })
-  })
-})
-
-describe('a push', () => {
-  const base = { v: 1 as const, at: at(0), asset: 'in/trips' }
-  /** The fetcher's part: answers the next push with what `events` makes of it. */
-  const answerNext = async (events: (push: string) => Event) => {
+  test('that is pushed is a version when a fetcher says so', async () => {
     const { log } = world.doors
-    const topic = { kind: 'asset' as const, name: 'in/trips' }
+    const topic = { kind: 'asset', name: 'in/trips' } as const
     const from = (await log.head()).seq + 1
-    for await (const commits of log.tail({ from, tenant: 'default', topic, signal: world.signal }))
-      for (const {
-        events: [event],
-        seq: pushedAt,
-      } of commits)
-        if (event?.type === 'ContentPushed') {
-          const id = `answer-${event.push}`
-          await log.append({
-            tenant: 'default',
-            topic,
-            id,
-            events: [events(event.push)],
-            source: 'test',
-          })
-          await project(pushedAt + 1)
-          return event
-        }
-    throw new Error('nobody pushed')
-  }
-  const push = (payload: string, query = '', headers: Record<string, string> = {}) =>
-    call('PUT', `/assets/in/trips/content${query}`, {
-      payload,
-      headers: { 'content-type': 'application/zip', ...headers },
+    const pushed = app.inject({
+      method: 'PUT',
+      url: '/api/v1/assets/in/trips/content',
+      payload: 'x',
     })
-  const versioned = (id: string): Event => ({
-    ...base,
-    type: 'AssetVersioned',
-    version: ulidOf(1, id),
-    ordinal: 1,
-    kind: 'opaque_bytes',
-    rawDigest: sha256('good'),
-    contentDigest: sha256('good'),
-    sizeBytes: 4,
-    rows: 0,
-    facts: {},
-    renditions: [{ name: 'content.bin', mediaType: 'x/y', digest: sha256('good'), sizeBytes: 4 }],
-    origin: { by: 'push', push: id, actor: { name: 'ann' } },
-  })
-
-  test('that is new is a version, and its bytes were there first [I5]', async () => {
-    const answered = answerNext(versioned)
-    const reply = await push('good', '', { 'x-headway-actor': 'ann' })
-    const asked = await answered
-    expect(reply).toMatchObject({ status: 201, body: { ordinal: 1, rawDigest: sha256('good') } })
-    expect(reply.headers.location).toBe(`/api/v1/assets/in/trips/versions/${reply.body.version}`)
-    expect(asked).toMatchObject({ digest: sha256('good'), sizeBytes: 4, actor: { name: 'ann' } })
-    expect(await world.doors.content.get('default', sha256('good'))).toEqual(Buffer.from('good'))
-  })
-  test('whose content is known is the newest version', async () => {
-    await put('asset_versions', { asset: 'in/trips', version: 'T1' })
-    const definition = { kind: 'opaque_bytes', strategy: 'content_hash' }
-    await put('assets', { asset: 'in/trips', first_seq: 3, version: 'T1', ordinal: 1, definition })
-    const answered = answerNext((id) => ({ ...base, type: 'FetchRecovered', push: id }))
-    expect(await push('same')).toMatchObject({ status: 200, body: { version: 'T1' } })
-    await answered
-  })
-  test('that is refused says why', async () => {
-    const refusal = {
-      type: 'FetchRefused',
-      code: 'html_page',
-      detail: 'a page',
-      sizeBytes: 3,
-    } as const
-    const answered = answerNext((id) => ({ ...base, ...refusal, push: id }))
-    expect(await push('bad')).toMatchObject({
-      status: 422,
-      body: { code: 'html_page', detail: 'a page' },
-    })
-    await answered
-  })
-  test('that nobody answers is accepted, and the same key is the same push', async () => {
-    const key = { 'idempotency-key': 'k1' }
-    const first = await push('later', '?wait=0', key)
-    expect(first).toMatchObject({ status: 202, body: { status: 'pending' } })
-    expect((await push('later', '?wait=0', key)).body).toEqual(first.body)
-    expect(await push('other', '?wait=0', key)).toMatchObject({
-      status: 422,
-      body: { code: 'idempotency_key_reused' },
-    })
+    const commit = await until('the push', () => log.at(from))
+    const asked = commit.events[0] as EventOf<'ContentPushed'>
+    const digest = sha256('x')
+    expect(asked).toMatchObject({ type: 'ContentPushed', asset: 'in/trips', digest, sizeBytes: 1 })
+    expect(await world.doors.content.get('default', digest)).toEqual(Buffer.from('x'))
+    const version = ulidOf(1, 'x')
+    const renditions = [{ name: 'content.bin', mediaType: 'x/y', digest, sizeBytes: 1 }]
+    const origin = { by: 'push', push: asked.push, actor: { name: 'api' } } as const
+    const answer = { type: 'AssetVersioned', v: 1, at: at(0), asset: 'in/trips', version } as const
+    const facts = { ordinal: 1, kind: 'opaque_bytes', rows: 0, facts: {}, sizeBytes: 1 } as const
+    const digests = { rawDigest: digest, contentDigest: digest }
+    const events = [{ ...answer, ...facts, ...digests, renditions, origin }]
+    await log.append({ tenant: 'default', topic, id: 'answer', events, source: 'test' })
+    const reply = await pushed
+    expect([reply.statusCode, reply.json().version]).toEqual([201, version])
   })
 })
 
@@ -496,7 +356,8 @@ describe('a pipeline', () => {
   test('shows its definition, code, last run and window', async () => {
     expect(await get('/pipelines')).toMatchObject([{ id: 'rt', activeVersion: code, runs: 3 }])
     expect(await get('/pipelines/rt')).toMatchObject({
-      ...{ definition: { folder: 'f', debounce: { quietMs: 500 } }, lastRun: { id: runId(1) } },
+      definition: { folder: 'f', debounce: { quietMs: 500 } },
+      lastRun: { id: runId(1) },
       window: { state: 'open', triggerCount: expect.any(Number) },
     })
     expect(await get('/releases?pipeline=rt')).toMatchObject([{ version: code, active: true }])
@@ -597,4 +458,66 @@ describe('a pipeline', () => {
       body: { id: run, steps: [{ id: 'rename' }] },
     })
   })
+})
+
+describe('who asks', () => {
+  test('sees nothing of another tenant [I15]', async () => {
+    await put('assets', { asset: 'theirs', first_seq: 1, version: 'X1' }, 'other')
+    await put('asset_versions', { asset: 'theirs', version: 'X1' }, 'other')
+    expect((await get('/assets', others)).map(keyOf)).toEqual(['theirs'])
+    for (const list of ['workers', 'runs', 'pipelines', 'windows', 'releases', 'unreadable'])
+      expect(await get(`/${list}`, others), list).toEqual([])
+    expect(await get('/status', others)).toMatchObject({ connectedWorkers: 0, runs: { total: 0 } })
+    for (const path of ['/assets/theirs', '/assets/theirs/versions', '/assets/theirs/content'])
+      expect((await call('GET', path)).status, path).toBe(404)
+    for (const path of [
+      `/runs/${runId(1)}`,
+      '/pipelines/rt',
+      '/pipelines/rt/dag',
+      '/pipelines/rt/window',
+    ])
+      expect((await call('GET', path, {}, others)).status, path).toBe(404)
+    // The bytes of the same digest are the other tenant's own.
+    expect((await call('GET', '/assets/theirs/content', {}, others)).status).toBe(410)
+  })
+
+  test('can wait for what was written, and hears when it is not there yet', async () => {
+    await project(50)
+    const later = call('GET', '/status', { headers: { 'min-projected-seq': '60' } })
+    await project(60)
+    expect((await later).headers).toMatchObject({ 'x-projected-seq': '60' })
+    const never = await call('GET', '/status', { headers: { 'min-projected-seq': '61' } })
+    expect([never.status, never.headers['x-stale']]).toEqual([200, 'true'])
+  })
+
+  test('after the health of everything hears what is down', async () => {
+    await project((await world.doors.log.head()).seq)
+    expect((await app.inject('/health/deep')).json()).toMatchObject({ status: 'ok' })
+    await project(1)
+    const behind = await app.inject('/health/deep')
+    expect([behind.statusCode, behind.json().checks.projector.status]).toEqual([503, 'down'])
+  })
+})
+
+test('the room listens, outlives Postgres, and ends what it has begun [I16]', async () => {
+  const stop = new AbortController()
+  const options = { pgUrl: postgres.url, host: '127.0.0.1', port: 0, signal: stop.signal }
+  const room = await startApi(world.doors, options)
+  const status = async () => (await fetch(`${room.url}/api/v1/status`)).status
+  expect(await status()).toBe(200)
+  await expect(
+    startApi(world.doors, { ...options, port: Number(new URL(room.url).port) }),
+  ).rejects.toThrow('taken')
+  await postgres.stop()
+  await until('a 503', async () => (await status()) === 503)
+  const port = Number(new URL(postgres.url).port)
+  postgres = await startPostgres({ dataDir: join(world.directory, 'pg'), port })
+  await until('a 200', async () => (await status()) === 200)
+  const waiting = fetch(`${room.url}/api/v1/pipelines/rt/runs?wait=60`, { method: 'POST' })
+  const before = (await world.doors.log.head()).seq
+  await until('the question', () => world.doors.log.at(before))
+  stop.abort()
+  expect((await waiting).status).toBe(202)
+  await room.ended
+  await expect(fetch(`${room.url}/health`)).rejects.toThrow()
 })

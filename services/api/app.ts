@@ -5,6 +5,7 @@
 import { fastify, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { randomUUID } from 'node:crypto'
+import { Type } from 'typebox'
 import { Accepted } from './accepted.ts'
 import { base, type Api, type ApiPorts, type App } from './api.ts'
 import { encodeAssetPath } from './asset-path.ts'
@@ -18,6 +19,7 @@ const bodyBytesMax = 64 * 1024
 const pushBytesMaxDefault = 128 * 1024 * 1024
 const requestMsMax = 180_000
 const projectedWaitMs = 2_000
+const noParameters = Type.Object({})
 
 export const buildApp = async (ports: ApiPorts): Promise<App> => {
   const api: Api = {
@@ -50,6 +52,8 @@ export const buildApp = async (ports: ApiPorts): Promise<App> => {
 
   const documented: DocumentedRoute[] = []
   app.addHook('onRoute', (route) => {
+    // Routes that name no parameters take none, so that a misspelt one is told everywhere.
+    if (!route.schema?.hide) route.schema = { querystring: noParameters, ...route.schema }
     if (route.method !== 'HEAD') documented.push(route as DocumentedRoute)
   })
   app.setErrorHandler(answerProblem)
@@ -76,7 +80,7 @@ export const buildApp = async (ports: ApiPorts): Promise<App> => {
 /** An empty body that calls itself JSON is what many clients send with a POST without body. */
 const acceptEmptyJson = (app: App): void => {
   const parse = app.getDefaultJsonParser('error', 'error')
-  app.removeContentTypeParser('application/json')
+  app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) =>
     body === '' ? done(null, undefined) : void parse(request, body as string, done),
   )

@@ -35,5 +35,5 @@ export const ulidFloor = (atMs: number): string => ulidPrefix(atMs - skewMs)
 export const ulidCeiling = (atMs: number): string => ulidPrefix(atMs + skewMs) + 'Z'.repeat(16)
 
 /** What is beyond any date is the last one: a cursor that somebody made up must not break us. */
-export const timeOf = (atMs: number): string => 
+export const timeOf = (atMs: number): string =>
   toTimestamp(Math.min(Math.max(0, atMs), 253_402_300_799_999))

@@ -19,10 +19,10 @@ export type ApiOptions = {
 export type RunningApi = {
   readonly url: string
   /** Resolves when the signal fired, what was asked is answered, and everything is given back. */
-  readonly closed: Promise<void>
+  readonly ended: Promise<void>
 }
 
-export const runApi = async (
+export const startApi = async (
   {
     log,
     content,
@@ -42,12 +42,12 @@ export const runApi = async (
       await app.close()
       await database.close()
     }
-    const closed = new Promise<void>((resolve, reject) => {
+    const ended = new Promise<void>((resolve, reject) => {
       const stop = () => void end().then(resolve, reject)
       if (signal.aborted) stop()
       else signal.addEventListener('abort', stop, { once: true })
     })
-    return { url, closed }
+    return { url, ended }
   } catch (error) {
     await app.close()
     await database.close()

@@ -2,48 +2,17 @@
  * Proves bytes without holding up the room. Small ones are inspected at once; big ones (a schedule is
  * tens of megabytes expanded) in a thread, so that leases are renewed and other feeds keep their pace;
  * no more threads than processors, because each holds an expanded archive.
- *
- * Bytes that break the inspection itself are refused like any other bad ones: they would break it again.
  */
 import { availableParallelism } from 'node:os'
-import {
-  Refusal,
-  type ContentKindName,
-  type Inspection,
-  type RefusalCode,
-} from '@headway/schemas/content/kind.ts'
-import { contentKindOf } from '@headway/schemas/content/registry.ts'
+import { Refusal, type ContentKindName, type Inspection } from '@headway/schemas/content/kind.ts'
 import { startThread } from '@headway/streams/threads.ts'
+import { inspectInline, type Inspected } from './inspect-inline.ts'
 
 const inlineBytesMax = 128 * 1024
 /** An inspection that takes longer than this is given up: hostile bytes must not hold a thread. */
 const inspectMsMax = 60_000
 const heapMbMax = 1_024
 const threadsMax = availableParallelism()
-
-export type Inspected = {
-  readonly inspection?: Inspection
-  readonly refusal?: { readonly code: RefusalCode; readonly message: string }
-}
-
-const unreadable: Readonly<Record<ContentKindName, RefusalCode>> = {
-  gtfs_schedule_zip: 'malformed_zip',
-  gtfs_rt_protobuf: 'malformed_protobuf',
-  csv_table: 'malformed_csv',
-  opaque_bytes: 'too_large',
-}
-
-/** Inspects here and now, whatever comes of it. */
-export const inspectInline = (kind: ContentKindName, bytes: Uint8Array): Inspected => {
-  try {
-    return { inspection: contentKindOf[kind].inspect(bytes) }
-  } catch (error) {
-    const { message } = error as Error
-    if (error instanceof Refusal) return { refusal: { code: error.code, message } }
-    const told = `the inspection broke on these bytes: ${message}`
-    return { refusal: { code: unreadable[kind], message: told } }
-  }
-}
 
 const tooLarge = (message: string): Inspected => ({ refusal: { code: 'too_large', message } })
 

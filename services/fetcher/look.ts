@@ -25,17 +25,19 @@ const looksMissedMax = 5
 
 type Looked = { readonly outcome: string; readonly definedSeq: number; readonly notBefore: number }
 
-const lookedKey = ({ tenant, key }: Asset): string => `${lookedPrefix}/${tenant}/${key}`
-export const lookedPrefix = 'fetch'
+const looked = 'fetch'
+const scheduled = 'scheduled'
+const keyOf = (what: string, { tenant, key }: Pick<Asset, 'tenant' | 'key'>): string =>
+  `${what}/${tenant}/${key}`
 
 /** How long after its last look an asset counts as looked after. */
 const lookedMs = ({ definition }: AssetState): number =>
   Math.max(lookedMsMin, looksMissedMax * (definition?.cadenceMs ?? 0))
 
 const lastLook = async ({ live }: Doors, asset: Asset): Promise<Looked | null> => {
-  const told = await live.get(lookedKey(asset)).catch(() => null)
-  const looked = told && (JSON.parse(told.value) as Looked)
-  return looked?.definedSeq === asset.state.definedSeq ? looked : null
+  const told = await live.get(keyOf(looked, asset)).catch(() => null)
+  const last = told && (JSON.parse(told.value) as Looked)
+  return last?.definedSeq === asset.state.definedSeq ? last : null
 }
 
 /** Tells the others how the look ended. */
@@ -46,16 +48,19 @@ export const tellLook = async (
   { arrival }: Found,
 ): Promise<void> => {
   const notBefore = (arrival.type === 'Failed' && arrival.notBefore) || 0
-  const looked = { at: clock.now(), outcome: arrival.type, definedSeq, notBefore }
+  const told = { at: clock.now(), outcome: arrival.type, definedSeq, notBefore }
   const ttlMs = Math.max(lookedMs(asset.state), notBefore - clock.now())
-  await live.put(lookedKey(asset), JSON.stringify(looked), ttlMs)
+  await live.put(keyOf(looked, asset), JSON.stringify(told), ttlMs)
 }
 
-/** Marks an asset whose schedule was just made sure of. */
-export const tellScheduled = async ({ live, clock }: Doors, asset: Asset): Promise<void> => {
-  const { definedSeq } = asset.state
-  const looked = { at: clock.now(), outcome: 'Scheduled', definedSeq, notBefore: 0 }
-  await live.swap(lookedKey(asset), JSON.stringify(looked), 0, lookedMs(asset.state))
+/** Tells the others that the schedule of an asset was just made sure of. */
+export const tellScheduled = ({ live }: Doors, asset: Asset): Promise<void> =>
+  live.put(keyOf(scheduled, asset), '', lookedMs(asset.state))
+
+/** Says which assets somebody looked at, or scheduled, lately. */
+export const lookedAfter = async ({ live }: Doors): Promise<(asset: Asset) => boolean> => {
+  const told = new Set((await Promise.all([live.keys(looked), live.keys(scheduled)])).flat())
+  return (asset) => told.has(keyOf(looked, asset)) || told.has(keyOf(scheduled, asset))
 }
 
 const validatorsFor = ({ state, rewrapped }: Asset, full: boolean): Validators => {

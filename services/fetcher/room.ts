@@ -17,7 +17,7 @@ import type { CommandOf } from '@headway/schemas/commands.ts'
 import type { Doors } from '@headway/streams/room.ts'
 import { found } from './arrival.ts'
 import { Assets, type Asset } from './assets.ts'
-import { look, lookedPrefix, tellLook, tellScheduled } from './look.ts'
+import { look, lookedAfter, tellLook, tellScheduled } from './look.ts'
 
 const concurrency = 32
 const leaseRenewMs = 1_300
@@ -88,20 +88,16 @@ class FetcherRoom {
   }
 
   async lookForLosses(tickMs: number): Promise<void> {
-    const { clock, live, logger } = this.#doors
+    const { clock, logger } = this.#doors
     while (!this.#signal.aborted) {
       await clock.sleep(tickMs, this.#signal)
       if (!this.#caughtUp || this.#signal.aborted) continue
-      const told = await live.keys(lookedPrefix).catch((error: unknown) => {
-        logger.warn({ error: String(error) }, 'who looked at what is not known')
-        return []
+      const isLookedAfter = await lookedAfter(this.#doors).catch((error: unknown) => {
+        logger.warn({ error: String(error) }, 'who was looked after is not known')
+        return () => false
       })
-      const lookedAfter = new Set(told)
-      for (const asset of this.#assets.all()) {
-        if (!asset.state.definition?.cadenceMs) continue
-        if (lookedAfter.has(`${lookedPrefix}/${asset.tenant}/${asset.key}`)) continue
-        this.#schedule(asset)
-      }
+      for (const asset of this.#assets.all())
+        if (asset.state.definition?.cadenceMs && !isLookedAfter(asset)) this.#schedule(asset)
     }
   }
 
@@ -145,7 +141,7 @@ class FetcherRoom {
       const command = { type: 'FetchAsset' as const, asset: key }
       await control.repeat(cadence, cadenceMs, { ...command, full: false })
       await control.repeat(full, Math.max(fullFetchMs, cadenceMs), { ...command, full: true })
-      await tellScheduled(this.#doors, asset)
+      await tellScheduled(this.#doors, asset).catch(() => {})
     })
   }
 

@@ -139,7 +139,9 @@ class DagExecution {
     if (given.kind !== kind.name)
       return this.#fail(
         step,
-        new TerminalError(`is bound to an asset of ${given.kind}, but the pipeline reads ${kind.name}`),
+        new TerminalError(
+          `is bound to an asset of ${given.kind}, but the pipeline reads ${kind.name}`,
+        ),
       )
     try {
       const value = kind.parse(given.bytes)

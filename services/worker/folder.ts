@@ -29,7 +29,9 @@ const filesOf = async (directory: string): Promise<string[]> => {
       .map((entry) => {
         const path = join(directory, entry.name)
         if (entry.isSymbolicLink())
-          throw new LoadError(`${path} is a link: a pipeline folder holds files, its bytes are its version`)
+          throw new LoadError(
+            `${path} is a link: a pipeline folder holds files, its bytes are its version`,
+          )
         return entry.isDirectory() ? filesOf(path) : Promise.resolve([path])
       }),
   )

@@ -159,7 +159,8 @@ export const problemIn = (schema: TSchema | Schema, value: unknown, path = ''): 
   const keywords = schema as Schema
   const is = (what: string) => `${path || 'the value'} ${what}, not ${told(value)}`
   const choices = keywords.enum as readonly unknown[] | undefined
-  if (choices && !choices.includes(value)) return is(`must be one of ${choices.map(told).join(', ')}`)
+  if (choices && !choices.includes(value))
+    return is(`must be one of ${choices.map(told).join(', ')}`)
   if ('const' in keywords && keywords.const !== value) return is(`must be ${told(keywords.const)}`)
   const unions = keywords.anyOf as readonly Schema[] | undefined
   if (unions && !unions.some((one) => problemIn(one, value, path) === null)) {

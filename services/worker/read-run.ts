@@ -15,7 +15,8 @@ export const readRun = async (
   const stop = new AbortController()
   const from = throughSeq + 1
   for await (const commits of log.tail({ from, tenant, topic, signal: stop.signal })) {
-    for (const event of commits.flatMap((commit) => commit.events)) state = evolve(run, state, event)
+    for (const event of commits.flatMap((commit) => commit.events))
+      state = evolve(run, state, event)
     if (commits.at(-1)!.seq >= newest.seq) break
   }
   return state

@@ -34,7 +34,9 @@ const recordOf = ({ code, severity, message, subject, count = 1 }: Finding): Fin
   severity: severities.has(severity) ? severity : 'info',
   message: String(message).slice(0, findingCharactersMax),
   ...(subject && {
-    subject: Object.fromEntries(Object.entries(subject).map(([key, value]) => [key, String(value)])),
+    subject: Object.fromEntries(
+      Object.entries(subject).map(([key, value]) => [key, String(value)]),
+    ),
   }),
   count: Number.isSafeInteger(count) && count > 0 ? count : 1,
 })

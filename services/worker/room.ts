@@ -71,8 +71,7 @@ class WorkerRoom {
         const { known, isTouched, asked } = this.#catalog.apply(commit)
         const serving = this.#servingOf(known)
         if (isTouched) touched.add(serving)
-        if (isCaughtUp)
-          for (const version of asked) if (serving.ask(version)) touched.add(serving)
+        if (isCaughtUp) for (const version of asked) if (serving.ask(version)) touched.add(serving)
       }
       const isBehind = commits.at(-1)!.seq < head.seq
       if (isCaughtUp) this.#settle(touched)

@@ -101,7 +101,13 @@ export class Serving {
     try {
       if (!releases.has(version)) {
         const release = { folder: definition.folder, manifest: await threads.manifest(signal) }
-        await activate(doors, this.known, { worker, version, reason: 'first seen', release, signal })
+        await activate(doors, this.known, {
+          worker,
+          version,
+          reason: 'first seen',
+          release,
+          signal,
+        })
       } else if (moved && active !== version) {
         const reason = 'the folder went back to it'
         await activate(doors, this.known, { worker, version, reason, release: null, signal })

@@ -93,7 +93,11 @@ class Watch {
   /** The thread is lost, through `step` or through the one that started last. */
   dead(type: string, message: string, step = [...this.#running.keys()].at(-1)): void {
     const error = { type, message, terminal: false }
-    const also = { type: 'Interrupted', message: `ended with the thread of ${step}`, terminal: false }
+    const also = {
+      type: 'Interrupted',
+      message: `ended with the thread of ${step}`,
+      terminal: false,
+    }
     for (const [name, { report }] of this.#running)
       this.#tell({
         type: 'failed',

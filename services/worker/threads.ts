@@ -119,9 +119,7 @@ export class Threads {
       signal?.addEventListener('abort', onAbort, { once: true })
       if (signal?.aborted) onAbort()
       worker.once('message', (message: ThreadAnswer) => settle(() => resolve(message)))
-      worker.once('error', (error) =>
-        refuse(new LoadError(describeLoadError(error, this.#path))),
-      )
+      worker.once('error', (error) => refuse(new LoadError(describeLoadError(error, this.#path))))
       worker.once('exit', () => refuse(new LoadError('ended its thread while it was loading')))
     })
   }

@@ -3,6 +3,7 @@
  * may be kept for good, and "the newest" is one comparison away.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { Readable } from 'node:stream'
 import { Type } from 'typebox'
 import type { RenditionRef } from '@headway/schemas/definitions.ts'
 import type { Row } from '@headway/schemas/tables.ts'
@@ -95,7 +96,7 @@ const answer = async (
       headers: { 'content-range': `bytes */${rendition.sizeBytes}` },
     })
   if (request.method === 'HEAD' && range === 'whole')
-    return reply.header('content-length', rendition.sizeBytes).send()
+    return reply.header('content-length', rendition.sizeBytes).send(Readable.from([]))
   const whole = Buffer.from(await read(api, rendition.digest))
   if (range === 'whole') return reply.send(whole)
   void reply.header('content-range', `bytes ${range.first}-${range.last}/${whole.length}`)

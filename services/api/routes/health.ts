@@ -88,14 +88,15 @@ const countsOf = ({ db, tenant }: Api) =>
     ])
     .executeTakeFirstOrThrow()
 
+/** That nobody works is worth saying and no reason to take the API out of service. */
 const workersCheck = (counts: Awaited<ReturnType<typeof countsOf>> | null) => {
   if (!counts) return { status: 'down' as const, detail: 'cannot be told while Postgres is down' }
   const connected = Number(counts.connected ?? 0)
   if (connected > 0 || Number(counts.pipelines ?? 0) === 0)
     return { status: 'ok' as const, connected }
   return {
-    status: 'down' as const,
-    detail: 'pipelines are defined and nobody runs them',
+    status: 'behind' as const,
+    detail: 'pipelines are defined and nobody runs them: start a worker',
     connected,
   }
 }

@@ -88,17 +88,29 @@ const isAnswer = (event: Event, push: string): boolean =>
 
 type Answer = { readonly event: Event; readonly seq: number; readonly at: number }
 
+/** The fetcher's word, or null when patience ends first; then it does not matter how the tail ends. */
 const answerTo = async (
-  { log, tenant }: Api,
+  { log, logger, tenant }: Api,
   asset: string,
   push: Push,
   signal: AbortSignal,
 ): Promise<Answer | null> => {
   const topic = { kind: 'asset' as const, name: asset }
-  for await (const commits of log.tail({ from: push.seq + 1, tenant, topic, signal }))
-    for (const { events, seq, at } of commits)
-      for (const event of events) if (isAnswer(event, push.id)) return { event, seq, at }
-  return null
+  const search = async (): Promise<Answer | null> => {
+    for await (const commits of log.tail({ from: push.seq + 1, tenant, topic, signal }))
+      for (const { events, seq, at } of commits)
+        for (const event of events) if (isAnswer(event, push.id)) return { event, seq, at }
+    return null
+  }
+  const ended = new Promise<null>((resolve) => {
+    signal.addEventListener('abort', () => resolve(null), { once: true })
+  })
+  // The push is on the log: what goes wrong while waiting only means that nobody answered us.
+  const found = search().catch((error: unknown) => {
+    logger.warn({ asset, push: push.id, error: String(error) }, 'a push is not waited for')
+    return null
+  })
+  return Promise.race([found, ended])
 }
 
 /** The version that holds the pushed content: the new one, or the newest that had it already. */
@@ -145,8 +157,9 @@ export const pushRoutes: Routes = (app, api) =>
         await written(api, api.content.put(api.tenant, bytes))
         const sizeBytes = bytes.length
         const push = await record(api, key, keyOf(request), { digest, sizeBytes, actor })
-        const signal = patience(api, reply, (request.query.wait ?? waitSDefault) * 1_000)
-        const answer = await answerTo(api, key, push, signal)
+        const { wait = waitSDefault } = request.query
+        const signal = patience(api, reply, wait * 1_000)
+        const answer = wait > 0 ? await answerTo(api, key, push, signal) : null
         if (!answer) return reply.code(202).send({ id: push.id, seq: push.seq, status: 'pending' })
         const row = await versionOf(api, answer, key)
         return reply

@@ -1,4 +1,4 @@
-/** Workers: who serves which pipeline versions. Those that left in order are shown when asked for. */
+/** Workers: who serves which pipeline versions. Those that left or were lost are shown when asked for. */
 import { sql } from 'kysely'
 import { Type, type Static } from 'typebox'
 import { base, type Api, type Routes } from '../api.ts'
@@ -6,8 +6,6 @@ import { cutPage, pageOf, paging, type Page } from '../list.ts'
 import { timeOf } from '../moments.ts'
 import { Nullable, Time } from '../shapes.ts'
 
-/** A lost worker is news for this long. */
-const lostShownMs = 3_600_000
 const statuses = ['connected', 'left', 'lost'] as const
 
 const Worker = Type.Object({
@@ -24,14 +22,15 @@ const Worker = Type.Object({
   since: Nullable(Time),
 })
 const Query = Type.Object({
+  all: Type.Optional(Type.Boolean({ description: 'those that left or were lost as well' })),
   status: Type.Optional(Type.Array(Type.Enum([...statuses]))),
   pool: Type.Optional(Type.String()),
   ...paging(200),
 })
 
 const query = (
-  { db, tenant, clock }: Api,
-  { status, pool }: Static<typeof Query>,
+  { db, tenant }: Api,
+  { all, status, pool }: Static<typeof Query>,
   page: Page<readonly [number, string]>,
 ) => {
   let select = db
@@ -51,13 +50,7 @@ const query = (
     .orderBy('worker', 'desc')
     .limit(page.limit + 1)
   if (status && status.length > 0) select = select.where('status', 'in', status)
-  else
-    select = select.where((eb) =>
-      eb.or([
-        eb('status', '=', 'connected'),
-        eb.and([eb('status', '=', 'lost'), eb('since', '>', timeOf(clock.now() - lostShownMs))]),
-      ]),
-    )
+  else if (!all) select = select.where('status', '=', 'connected')
   if (pool !== undefined) select = select.where('pool', '=', pool)
   if (page.after) {
     const [joinedAt, worker] = page.after
@@ -88,7 +81,7 @@ export const workersRoutes: Routes = (app, api) => {
     `${base}/workers`,
     {
       schema: {
-        summary: 'Connected workers, and those lost within the hour',
+        summary: 'Connected workers, newest first; with ?all=true every worker there was',
         tags: ['workers'],
         querystring: Query,
         response: { 200: Type.Array(Worker) },

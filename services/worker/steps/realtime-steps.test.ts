@@ -181,7 +181,8 @@ describe('filter_stops', () => {
   })
 
   test('a broken pattern is refused where the pipeline is written', () => {
-    const place = () => drawSteps(() => filterStops({ feed: handle, patterns: ['^a', '('] }), ['feed'])
+    const place = () =>
+      drawSteps(() => filterStops({ feed: handle, patterns: ['^a', '('] }), ['feed'])
     expect(place).toThrow('filter_stops: option patterns[1] is not a regular expression')
   })
 })
