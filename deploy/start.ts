@@ -6,7 +6,7 @@
  * Node processes would cost more memory than all of the work; each pool of workers is a process of its
  * own, started again when it dies. Everything is kept under `.headway/`.
  */
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -29,7 +29,12 @@ const version = '0.1.0'
 type Running = { readonly name: string; readonly stop: () => Promise<void> }
 
 const dataDirectory = async (options: StartOptions): Promise<string> => {
-  if (options.ephemeral) return mkdtemp(join(tmpdir(), 'headway-'))
+  if (options.ephemeral) {
+    const temporary = await mkdtemp(join(tmpdir(), 'headway-'))
+    // Postgres runs as somebody else when we are root, and must be able to get there.
+    await chmod(temporary, 0o755)
+    return temporary
+  }
   const directory = resolve('.headway')
   await mkdir(directory, { recursive: true })
   await writeFile(join(directory, '.gitignore'), '*\n')

@@ -494,7 +494,7 @@ describe('who asks', () => {
     await project((await world.doors.log.head()).seq)
     expect((await app.inject('/health/deep')).json()).toMatchObject({ status: 'ok' })
     await project(1)
-    const behind = await app.inject('/health/deep')
+    const behind = await others.inject('/health/deep')
     expect([behind.statusCode, behind.json().checks.projector.status]).toEqual([503, 'down'])
   })
 })
@@ -513,9 +513,9 @@ test('the room listens, outlives Postgres, and ends what it has begun [I16]', as
   const port = Number(new URL(postgres.url).port)
   postgres = await startPostgres({ dataDir: join(world.directory, 'pg'), port })
   await until('a 200', async () => (await status()) === 200)
-  const waiting = fetch(`${room.url}/api/v1/pipelines/rt/runs?wait=60`, { method: 'POST' })
   const before = (await world.doors.log.head()).seq
-  await until('the question', () => world.doors.log.at(before))
+  const waiting = fetch(`${room.url}/api/v1/pipelines/rt/runs?wait=60`, { method: 'POST' })
+  await until('the question', () => world.doors.log.at(before + 1))
   stop.abort()
   expect((await waiting).status).toBe(202)
   await room.ended

@@ -2,7 +2,7 @@
  * Every room as a process of its own, with a real nats-server and Postgres, each started again when it
  * dies: what a storm needs.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -39,6 +39,8 @@ export const startConstellation = async (options: {
   readonly rooms: Readonly<Record<string, number>>
 }): Promise<Constellation> => {
   const directory = await mkdtemp(join(tmpdir(), 'headway-storm-'))
+  // Postgres runs as somebody else when we are root, and must be able to get there.
+  await chmod(directory, 0o755)
   const [natsPort, pgPort, apiPort] = [await freePort(), await freePort(), await freePort()]
   const env: NodeJS.ProcessEnv = {
     ...process.env,

@@ -20,7 +20,7 @@ const data = fileURLToPath(new URL('../../shared/data/', import.meta.url))
 const pipelines = fileURLToPath(new URL('../deploy/pipelines', import.meta.url))
 const isThere = existsSync(join(data, 'schedule'))
 /** Pipelines served at the same time; each has a thread of its own. */
-const waveSize = 24
+const waveSize = 40
 
 const filesIn = (folder: string, end: RegExp): string[] =>
   readdirSync(join(data, folder), { withFileTypes: true, recursive: true })
@@ -69,7 +69,8 @@ const failures: Event[] = []
 const follow = async (signal: AbortSignal): Promise<void> => {
   for await (const commits of world.doors.log.tail({ from: 1, signal }))
     for (const event of commits.flatMap(({ events }) => events)) {
-      if ('asset' in event) newest.set(event.asset, event)
+      if (event.type === 'AssetVersioned' || event.type === 'FetchRefused')
+        newest.set(event.asset, event)
       if (/^(StepFailed|RunFailed|FetchFailed|WorkerLost)$/.test(event.type)) failures.push(event)
     }
 }

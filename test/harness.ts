@@ -2,7 +2,7 @@
  * Real servers for tests: a nats-server and a Postgres of the test's own, on free ports, in a temporary
  * folder that goes away with them.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Child } from '@headway/deploy/child.ts'
@@ -29,6 +29,8 @@ export type World = {
 
 export const startWorld = async (options: { postgres?: boolean } = {}): Promise<World> => {
   const directory = await mkdtemp(join(tmpdir(), 'headway-test-'))
+  // Postgres runs as somebody else when we are root, and must be able to get there.
+  await chmod(directory, 0o755)
   const [nats, postgres] = await Promise.all([
     startNats({ dataDir: join(directory, 'nats'), port: -1 }),
     options.postgres ? startPostgres({ dataDir: join(directory, 'pg') }) : null,

@@ -23,6 +23,11 @@ const headers = {
     'x-headway-actor': { type: 'string', description: 'who asks, for the log' },
   },
 }
+/** Only told: a body of bytes is for the fetcher to judge, not for a schema. */
+const bytesBody = {
+  consumes: ['application/octet-stream'],
+  body: { type: 'string', format: 'binary' },
+}
 const failure = {
   description: 'Problem details (RFC 9457)',
   content: { 'application/problem+json': { schema: ProblemShape } },
@@ -47,6 +52,7 @@ const describe = async (routes: readonly DocumentedRoute[]): Promise<FastifyInst
       schema: {
         ...schema,
         ...(isRead ? {} : { headers }),
+        ...(method === 'PUT' ? bytesBody : {}),
         response: { ...(schema.response as object), default: failure },
       },
       handler: () => null,

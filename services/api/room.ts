@@ -6,6 +6,10 @@ import type { Doors } from '@headway/streams/room.ts'
 import { buildApp } from './app.ts'
 import { openDatabase } from './database.ts'
 
+/** How long answers in progress may take after the signal. */
+const drainMs = 10_000
+const sweepMs = 50
+
 export type ApiOptions = {
   readonly pgUrl: string
   readonly host: string
@@ -39,7 +43,12 @@ export const startApi = async (
   try {
     const url = await app.listen({ host, port })
     const end = async (): Promise<void> => {
+      // A connection that was busy when the end began is idle a moment later, and kept alive.
+      const sweep = setInterval(() => app.server.closeIdleConnections(), sweepMs)
+      const patience = setTimeout(() => app.server.closeAllConnections(), drainMs)
       await app.close()
+      clearInterval(sweep)
+      clearTimeout(patience)
       await database.close()
     }
     const ended = new Promise<void>((resolve, reject) => {

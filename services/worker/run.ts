@@ -192,15 +192,15 @@ class RunAttempt {
         return this.#journal.note({ ...progress, ...this.#head(), type: 'StepSkipped' })
       case 'succeeded':
         return this.#journal.note({
-          type: 'StepSucceeded',
-          ...this.#head(),
           ...timed(progress.report),
+          ...this.#head(),
+          type: 'StepSucceeded',
         })
       case 'failed': {
         const { rowsOut: _, ...report } = timed(progress.report)
         const { type, message } = progress.error
         const error = { type, message }
-        return this.#journal.note({ type: 'StepFailed', ...this.#head(), ...report, error })
+        return this.#journal.note({ ...report, ...this.#head(), type: 'StepFailed', error })
       }
       default:
     }

@@ -135,7 +135,7 @@ class Watch {
     this.#tell(progress)
   }
 
-  #start({ timeoutMs, ...start }: Extract<Progress, { type: 'started' }>): void {
+  #start({ type: _, timeoutMs, ...start }: Extract<Progress, { type: 'started' }>): void {
     const ms = timeoutMs ?? this.#limits.stepTimeoutMs
     const onTimeout = () => this.dead('Timeout', `took longer than ${ms} ms`, start.step)
     this.#told.add(start.step)
