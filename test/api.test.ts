@@ -94,50 +94,26 @@ beforeAll(async () => {
   others = await buildApp({ ...world.doors, db, tenant: 'other' })
   closing = [() => app.close(), () => others.close(), () => database.close(), () => sql.end()]
   await project(1)
-  await put('assets', {
-    asset: 'in/vehicles',
-    kind: 'gtfs_rt_protobuf',
-    strategy: 'timestamp',
-    first_seq: 2,
-    version: 'V1',
-    ordinal: 1,
-    size_bytes: 10,
-    versioned_at: at(0),
-    good_at: at(0),
-    trouble: 'refused:html_page',
-    trouble_detail: 'begins with <html>',
-    trouble_since: at(9),
-    definition: {
-      kind: 'gtfs_rt_protobuf',
-      strategy: 'timestamp',
-      cadenceMs: 5_000,
-      freshnessMs: 60_000,
-      url: 'http://me:secret@a.example/v.pb?token=secret',
-      auth: { type: 'bearer', token: 'env:T' },
-    },
-  })
+  await put(
+    'assets',
+    JSON.parse(`{ "asset": "in/vehicles", "kind": "gtfs_rt_protobuf", "strategy": "timestamp",
+      "first_seq": 2, "version": "V1", "ordinal": 1, "size_bytes": 10, "versioned_at": "${at(0)}",
+      "good_at": "${at(0)}", "trouble": "refused:html_page", "trouble_since": "${at(9)}",
+      "trouble_detail": "begins with <html>", "definition": { "kind": "gtfs_rt_protobuf",
+        "strategy": "timestamp", "cadenceMs": 5000, "freshnessMs": 60000,
+        "url": "http://me:secret@a.example/v.pb?token=secret",
+        "auth": { "type": "bearer", "token": "env:T" } } }`) as object,
+  )
   await put('asset_versions', { asset: 'in/vehicles', version: 'V1' })
   await put('assets', { asset: 'in/trips', first_seq: 3 })
   await put('assets', { asset: 'odd/content', first_seq: 4, removed: true })
-  await put('assets', {
-    asset: 'output/rt/feed.pb',
-    first_seq: 5,
-    producer: 'rt',
-    version: 'V9',
-    ordinal: 9,
-  })
+  await put('assets', { asset: 'output/rt/feed.pb', first_seq: 5, producer: 'rt', version: 'V9' })
   await put('workers', { worker: 'w1' })
   await put('workers', { worker: 'w2', status: 'left', joined_at: at(1) })
   await put('releases', {})
   await put('pipelines', { pipeline: 'rt', last_run: runId(1), runs: 3 })
   for (const i of [1, 2, 3])
-    await put('runs', {
-      run: runId(i),
-      seq: i * 10,
-      started_at: at(1),
-      ended_at: at(2),
-      duration_ms: 5,
-    })
+    await put('runs', { run: runId(i), seq: i * 10, started_at: at(1), duration_ms: 5 })
 })
 afterAll(async () => {
   for (const close of closing ?? []) await close()

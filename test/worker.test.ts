@@ -13,7 +13,10 @@ import {
   newRoot,
   one,
   openWorld,
+  patient,
   putVersion,
+  queueOf,
+  ready,
   request,
   rewrite,
   startProcess,
@@ -30,18 +33,6 @@ import { definePipeline, history, until } from './harness.ts'
 beforeAll(openWorld)
 afterEach(stopWorkers)
 afterAll(closeWorld)
-
-const queueOf = (pipeline: string, version: string) =>
-  ({ kind: 'run', tenant: 'default', pipeline, version, concurrency: 1 }) as const
-const patient = { attempts: 3, backoffMs: 50, backoffMsMax: 100 }
-/** A worker on a fresh copy of `obey`, ready to take runs. */
-const ready = async (definition: Parameters<typeof newPipeline>[1] = {}) => {
-  const made = await newRoot('obey')
-  const pipeline = await newPipeline('obey', definition)
-  const worker = await startWorker(pipeline, made.root)
-  await one('ReleaseActivated', { pipeline })
-  return { ...made, pipeline, worker, diary: diaryIn(made.root), out: `output/${pipeline}/out.bin` }
-}
 
 describe('a version', () => {
   test('is registered with its steps, DAG, inputs and feed type, and becomes the active one', async () => {
@@ -385,9 +376,9 @@ describe('a worker', () => {
     const { root, version } = await newRoot('obey')
     const pipeline = await newPipeline('obey', { retry: { ...patient, attempts: 2 } })
     const diary = diaryIn(root)
-    let isOver = false
+    let [isOver, lives] = [false, 5]
     const keepAlive = () => {
-      if (!isOver) startProcess(pipeline, root).once('exit', keepAlive)
+      if (!isOver && lives-- > 0) startProcess(pipeline, root).once('exit', keepAlive)
     }
     keepAlive()
     await one('ReleaseActivated', { pipeline })

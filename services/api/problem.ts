@@ -79,7 +79,7 @@ export const sendProblem = (
 ): FastifyReply => {
   const thrown = error instanceof Error ? error : new Error(String(error))
   const known = asProblem(thrown)
-  if (!known || known.status >= 500) tell(thrown, request)
+  if (!known || known.status === 500) tell(thrown, request)
   const problem =
     known ??
     new Problem(
