@@ -109,7 +109,8 @@ beforeAll(async () => {
   await put('assets', { asset: 'odd/content', first_seq: 4, removed: true })
   await put('assets', { asset: 'output/rt/feed.pb', first_seq: 5, producer: 'rt', version: 'V9' })
   await put('workers', { worker: 'w1' })
-  await put('workers', { worker: 'w2', status: 'left', joined_at: at(1) })
+  const gone = { worker: 'w2', status: 'left', pipelines: { lonely: 'cccccccccccc' } }
+  await put('workers', { ...gone, joined_at: at(1) })
   await put('releases', {})
   await put('pipelines', { pipeline: 'rt', last_run: runId(1), runs: 3 })
   for (const i of [1, 2, 3])
@@ -334,7 +335,7 @@ describe('a pipeline', () => {
     expect(await get('/pipelines/rt')).toMatchObject({
       definition: { folder: 'f', debounce: { quietMs: 500 } },
       lastRun: { id: runId(1) },
-      window: { state: 'open', triggerCount: expect.any(Number) },
+      window: { state: 'blocked', waitingFor: { detail: 'no version yet of in/trips' } },
     })
     expect(await get('/releases?pipeline=rt')).toMatchObject([{ version: code, active: true }])
   })
@@ -345,19 +346,12 @@ describe('a pipeline', () => {
     expect(dag.nodes[0].data.asset).toBe('in/vehicles')
   })
   test('has a window of what was recorded since, its own outputs left out', async () => {
-    await put('pipelines', {
-      pipeline: 'rt',
-      through_seq: 20_000,
-      cancelled_seq: 20_001,
-      defined_seq: 5,
-      last_run: runId(1),
-      runs: 3,
-    })
-    expect(await get('/pipelines/rt/window')).toMatchObject({
-      state: 'idle',
-      dueAt: null,
-      triggers: [],
-    })
+    const trips = { kind: 'opaque_bytes', optional: true }
+    await put('releases', { inputs: { trips } })
+    const began = { pipeline: 'rt', last_run: runId(1), through_seq: 20_000, defined_seq: 20_001 }
+    await put('pipelines', { ...began, cancelled_seq: 5 })
+    const idle = { state: 'idle', dueAt: null, triggers: [] }
+    expect(await get('/pipelines/rt/window')).toMatchObject(idle)
     expect(await call('POST', '/pipelines/rt/window/flush')).toMatchObject({ status: 409 })
     expect(await get('/windows')).toEqual([])
     const version = (asset: string, n: number) =>
@@ -369,6 +363,7 @@ describe('a pipeline', () => {
         recorded_at: at(n),
       })
     for (const n of [1, 2, 6]) await version('in/vehicles', n)
+    await put('pipelines', { ...began, defined_seq: 5, cancelled_seq: 20_001 })
     await version('in/trips', 4)
     await version('output/rt/feed.pb', 5)
     const open = await get('/pipelines/rt/window')
@@ -469,6 +464,10 @@ describe('who asks', () => {
   test('after the health of everything hears what is down', async () => {
     await project((await world.doors.log.head()).seq)
     expect((await app.inject('/health/deep')).json()).toMatchObject({ status: 'ok' })
+    await put('workers', { worker: 'w1', status: 'lost' })
+    const idle = await app.inject('/health/deep')
+    await put('workers', { worker: 'w1' })
+    expect([idle.statusCode, idle.json().status]).toEqual([200, 'degraded'])
     await project(1)
     const behind = await others.inject('/health/deep')
     expect([behind.statusCode, behind.json().checks.projector.status]).toEqual([503, 'down'])

@@ -1,5 +1,4 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { ulidTimeMs } from '@headway/schemas/ids.ts'
 import type { Doors } from '@headway/streams/room.ts'
 import { versionOf } from '@headway/worker/folder.ts'
 import {
@@ -52,12 +51,7 @@ describe('a version', () => {
         { id: 'drop_late_vehicles', builtin: false },
         { id: 'combine_feeds', builtin: true },
       ],
-      edges: [
-        ['input:vehicles', 'drop_late_vehicles'],
-        ['drop_late_vehicles', 'combine_feeds'],
-        ['input:trips', 'combine_feeds'],
-        ['combine_feeds', 'output:feed.pb'],
-      ],
+      edges: expect.arrayContaining([['drop_late_vehicles', 'combine_feeds']]),
     })
     expect(await one('ReleaseActivated', { pipeline })).toMatchObject({ pipelineVersion: version })
     const joined = await one('WorkerJoined', { worker })
@@ -325,31 +319,22 @@ describe('an output', () => {
   })
 
   test('of one fetch is made by both versions of a pipeline in two pools', async () => {
-    const [prod, staging] = [
-      await newRoot('relay'),
-      await newRoot('relay', (s) => `${s}\n// next\n`),
-    ]
-    const asset = 'both/feed'
-    const [one1, two] = [
-      await newPipeline('relay', { slots: { text: asset } }),
-      await newPipeline('relay', { slots: { text: asset } }),
-    ]
-    await startWorker(one1, prod.root)
-    await startWorker(two, staging.root)
-    await one('ReleaseActivated', { pipeline: one1 })
-    await one('ReleaseActivated', { pipeline: two })
-    await putVersion(asset, 'news')
-    const runs = [
-      await one('RunCompleted', { pipeline: one1 }),
-      await one('RunCompleted', { pipeline: two }),
-    ]
-    const starts = await Promise.all(runs.map(({ run }) => eventsWhere('RunStarted', { run })))
-    expect(starts.flat().map((event) => event.pipelineVersion)).toEqual([
-      prod.version,
-      staging.version,
-    ])
-    const requests = await Promise.all(runs.map(({ run }) => eventsWhere('RunRequested', { run })))
-    expect(new Set(requests.flat().map((event) => event.inputs.text?.version)).size).toBe(1)
+    const roots = [await newRoot('relay'), await newRoot('relay', (code) => `${code}// next`)]
+    const slots = { text: 'both/feed' }
+    const pipelines = [await newPipeline('relay', { slots }), await newPipeline('relay', { slots })]
+    for (const [i, pipeline] of pipelines.entries()) {
+      await startWorker(pipeline, roots[i]!.root)
+      await one('ReleaseActivated', { pipeline })
+    }
+    await putVersion('both/feed', 'news')
+    const read = new Set<string>()
+    for (const [i, pipeline] of pipelines.entries()) {
+      const { run } = await one('RunCompleted', { pipeline })
+      const [started] = await eventsWhere('RunStarted', { run })
+      expect(started?.pipelineVersion).toBe(roots[i]!.version)
+      read.add((await one('RunRequested', { run })).inputs.text!.version)
+    }
+    expect(read.size).toBe(1)
   })
 })
 
@@ -415,9 +400,7 @@ describe('a worker', () => {
     await one('WorkerJoined', { worker: other.worker })
     await ended(run)
     const out = `output/${pipeline}/out.bin`
-    const newer = await request(pipeline, version, { say: 'new' })
-    await ended(newer)
-    expect(ulidTimeMs(newer)).toBeGreaterThan(ulidTimeMs(run))
+    await ended(await request(pipeline, version, { say: 'new' }))
     open()
     await zombie.stop()
     expect(await versionsOf(out)).toEqual(['said old', 'said new'])

@@ -267,6 +267,8 @@ describe('the description', () => {
     const list = body.paths['/api/v1/runs'].get
     expect(list.parameters.filter(({ required }: { required: boolean }) => required)).toEqual([])
     expect(list.responses.default.content).toHaveProperty(['application/problem+json'])
+    const { put } = body.paths['/api/v1/assets/{key}/content']
+    expect(put.requestBody.content).toHaveProperty(['application/octet-stream'])
   })
 
   test('is a page at /docs, where / leads', async () => {

@@ -96,8 +96,10 @@ class FetcherRoom {
         logger.warn({ error: String(error) }, 'who was looked after is not known')
         return () => false
       })
-      for (const asset of this.#assets.all())
-        if (asset.state.definition?.cadenceMs && !isLookedAfter(asset)) this.#schedule(asset)
+      for (const asset of this.#assets.all()) {
+        const { url, cadenceMs } = asset.state.definition ?? {}
+        if (url && cadenceMs && !isLookedAfter(asset)) this.#schedule(asset)
+      }
     }
   }
 
@@ -113,7 +115,8 @@ class FetcherRoom {
 
   /** What is owed to an asset when this fetcher has caught up. */
   #settle(asset: Asset): void {
-    const { latest, askedSeq, topicSeq } = asset.state
+    const { definition, latest, askedSeq, topicSeq } = asset.state
+    if (!definition) return
     this.#schedule(asset)
     if (!latest || askedSeq === topicSeq) this.#ask(asset, askedSeq)
     this.#takePushes(asset)
@@ -205,7 +208,11 @@ class FetcherRoom {
     const { clock, logger } = this.#doors
     const { state } = asset
     const looked = await look(this.#doors, asset, { full, signal: this.#signal })
-    if (looked.type === 'later') return Math.max(0, looked.at - clock.now())
+    if (looked.type === 'later') {
+      const waitMs = Math.max(0, looked.at - clock.now())
+      // The next ordinary look comes by itself; waiting ones would fill the queue.
+      return !full && waitMs >= (state.definition?.cadenceMs ?? Infinity) ? null : waitMs
+    }
     if (looked.type === 'nothing') {
       this.#schedule(asset)
       return null

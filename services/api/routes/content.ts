@@ -27,10 +27,11 @@ const choose = (row: Row<'asset_versions'>, name: string | undefined): Rendition
   const renditions = row.renditions as readonly RenditionRef[]
   const chosen = name === undefined ? renditions[0] : renditions.find((one) => one.name === name)
   if (chosen) return chosen
+  const known = renditions.map((one) => one.name).join(', ')
   throw new Problem(
     404,
     'unknown_rendition',
-    `this version has no ${JSON.stringify(name ?? '')}; it has ${renditions.map((one) => one.name).join(', ')}`,
+    `this version has no ${JSON.stringify(name ?? '')}; it has ${known}`,
   )
 }
 
@@ -41,7 +42,8 @@ const fileName = (row: Row<'asset_versions'>, { name }: RenditionRef): string =>
     .split('/')
     .at(-1)!
     .replaceAll(/[^A-Za-z0-9_.-]/g, '_')
-  return `${last.endsWith(ending) ? last.slice(0, last.length - ending.length) : last}-${row.ordinal}${ending}`
+  const stem = last.endsWith(ending) ? last.slice(0, last.length - ending.length) : last
+  return `${stem}-${row.ordinal}${ending}`
 }
 
 const read = async (api: Api, digest: string): Promise<Uint8Array> => {

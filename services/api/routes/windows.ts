@@ -4,7 +4,7 @@
  *
  *   idle     nothing waits
  *   open     due at `dueAt` unless another change comes first
- *   blocked  something waits, and there is no release or a bound asset has no version yet
+ *   blocked  something waits, and there is no release or a required slot has no version yet
  */
 import { sql } from 'kysely'
 import { Type, type Static } from 'typebox'
@@ -93,10 +93,14 @@ const query = async ({ db, tenant }: Api, pipeline: string | null): Promise<Wind
     )
     select p.pipeline, p.definition, p.active_version, p.flushed, p.seq,
            coalesce(w.count, 0) as count, w.opened_at, w.last_at, w.triggers,
-           (select jsonb_agg(b.asset order by b.asset) from bound b
-            left join ${table('assets')} a on a.tenant = ${tenant} and a.asset = b.asset
-            where b.pipeline = p.pipeline and a.version is null) as missing
+           (select jsonb_agg(distinct slot.value)
+            from jsonb_each_text(p.definition -> 'slots') slot
+            left join ${table('assets')} a on a.tenant = ${tenant} and a.asset = slot.value
+            where a.version is null and not starts_with(slot.value, 'output/' || p.pipeline || '/')
+              and coalesce(r.inputs -> slot.key ->> 'optional', 'false') = 'false') as missing
     from ${table('pipelines')} p left join windows w on w.pipeline = p.pipeline
+    left join ${table('releases')} r on r.tenant = ${tenant} and r.pipeline = p.pipeline
+      and r.pipeline_version = p.active_version
     where p.tenant = ${tenant} and not p.removed and p.definition is not null
       and (${pipeline}::text is null or p.pipeline = ${pipeline})
     order by p.pipeline collate "C"`.execute(db)
@@ -111,7 +115,6 @@ const hindrance = (row: WindowRow): Window['waitingFor'] => {
       detail: `no worker has registered the folder ${row.definition.folder}; start one that has it`,
     }
   if (!row.missing) return null
-  // An optional slot hinders nothing; which ones are is told by the release, so this is a hint.
   return { what: 'input', detail: `no version yet of ${row.missing.join(', ')}` }
 }
 
@@ -126,7 +129,7 @@ const present = (row: WindowRow): Window => {
   const waitingFor = hindrance(row)
   return {
     pipelineId: row.pipeline,
-    state: !open ? 'idle' : waitingFor?.what === 'release' ? 'blocked' : 'open',
+    state: !open ? 'idle' : waitingFor ? 'blocked' : 'open',
     openedAt: row.opened_at,
     lastTriggerAt: row.last_at,
     dueAt,

@@ -305,12 +305,17 @@ real('real captures', () => {
     }
   })
 
-  test('the three Caltrain feeds of one moment make one', () => {
+  test('the three Caltrain feeds of one moment make one, with everything that is in them', () => {
     const names = ['trip-updates', 'vehicle-positions', 'service-alerts']
     const feeds = names.map((name) => capture(`caltrain-2023-${name}.pb`))
-    const { output } = when(combineFeeds, { feeds })
-    const ids = new Set(feeds.flatMap(({ entity }) => entity.map(({ id }) => id)))
-    expect(output.entity.length).toBe(ids.size)
+    const { output, counts } = when(combineFeeds, { feeds })
+    const given = feeds.flatMap(({ entity }) => entity)
+    const shared = given.length - new Set(given.map(({ id }) => id)).size
+    expect(shared).toBeGreaterThan(10)
+    expect(counts).toEqual({ entity_id_qualified: shared })
+    const withoutId = ({ id: _, ...entity }: FeedEntity) => entity
+    expect(output.entity.map(withoutId)).toEqual(given.map(withoutId))
+    expect(new Set(output.entity.map(({ id }) => id)).size).toBe(given.length)
     expect(output.header.timestamp).toBe(
       Math.max(...feeds.map((feed) => feed.header.timestamp ?? 0)),
     )
