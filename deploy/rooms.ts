@@ -45,15 +45,21 @@ export const startRooms = async (options: RoomsOptions): Promise<Rooms> => {
     await rebuild(projector!, { pgUrl, swap: true, signal, tell: () => {} })
   }
   const applied = await applyConfig(options.doors.log, options.config)
+  const project = async () => {
+    await runProjector(projector!, store, { signal, rebuild: replay })
+    await store.close()
+  }
   const rooms = [
     runFetcher(fetcher!, signal),
     runDebounce(debounce!, { signal }),
-    runProjector(projector!, store, { signal, rebuild: replay }).finally(() => store.close()),
+    project(),
   ].map((room) => room.catch((error: unknown) => onProblem(String(error))))
   const { ended: apiEnded } = await startApi(api!, { pgUrl, host: '127.0.0.1', port, signal })
-  const ended = Promise.all([...rooms, apiEnded]).then(async () => {
+  const end = async () => {
+    await Promise.all([...rooms, apiEnded])
     await Promise.all(opened.map((doors) => doors.close()))
-  })
+  }
+  const ended = end()
   const count = applied.changes.length
   return { told: count === 0 ? 'configuration unchanged' : `${count} definitions applied`, ended }
 }

@@ -6,8 +6,8 @@ const pauseMsMin = 50
 const pauseMsMax = 5_000
 const livedMs = 30_000
 
-type Mortal = { stop(): Promise<void>; readonly exited: Promise<number | null> }
-export type Kept<C extends Mortal> = { readonly first: C; stop(): Promise<void> }
+type Mortal = { readonly stop: () => Promise<void>; readonly exited: Promise<number | null> }
+export type Kept<C extends Mortal> = { readonly first: C; readonly stop: () => Promise<void> }
 
 export const keepRunning = async <C extends Mortal>(
   name: string,

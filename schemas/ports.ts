@@ -94,11 +94,11 @@ export type Delivery<C extends Command = Command> = {
   readonly deliveries: number
   readonly at: number
   /** Only after the effect is durable. Late acknowledgements of lost deliveries are honoured. */
-  ack(): void
-  retry(delayMs: number): void
-  refuse(reason: string): void
+  readonly ack: () => void
+  readonly retry: (delayMs: number) => void
+  readonly refuse: (reason: string) => void
   /** Renews the lease. */
-  working(): void
+  readonly working: () => void
 }
 
 export type Control = {

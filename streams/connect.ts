@@ -12,7 +12,7 @@ export type Connection = {
   readonly js: JetStreamClient
   readonly jsm: JetStreamManager
   /** Flushes and closes. */
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
 /**

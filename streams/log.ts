@@ -54,19 +54,34 @@ const headersOf = (commit: NewCommit): MsgHdrs => {
   return h
 }
 
-const commitOf = (message: {
-  subject: string
-  seq: number
-  at: number
-  id: string
-  data: Uint8Array
-}): Commit => {
-  const { tenant, topic } = parseSubject(message.subject)
-  const base = { tenant, topic, seq: message.seq, at: message.at, id: message.id }
+type Raw = {
+  readonly subject: string
+  readonly seq: number
+  readonly at: number
+  readonly data: Uint8Array
+  /** Asked for only when wanted: headers are parsed then, and a replay wants none of them. */
+  readonly id: () => string
+}
+
+const commitOf = ({ subject, seq, at, data, id }: Raw): Commit => {
+  const { tenant, topic } = parseSubject(subject)
+  let events: readonly Event[] = []
+  let problem: string | null = null
   try {
-    return { ...base, events: decodeEvents(message.data) as readonly Event[] }
+    events = decodeEvents(data)
   } catch (error) {
-    return { ...base, events: [], problem: (error as Error).message }
+    problem = (error as Error).message
+  }
+  return {
+    tenant,
+    topic,
+    seq,
+    at,
+    events,
+    get id() {
+      return id()
+    },
+    ...(problem === null ? {} : { problem }),
   }
 }
 
@@ -75,8 +90,8 @@ const fromStored = (message: StoredMsg): Commit =>
     subject: message.subject,
     seq: message.seq,
     at: message.time.getTime(),
-    id: message.header.get('Nats-Msg-Id') || message.header.get('ce-id'),
     data: message.data,
+    id: () => message.header.get('Nats-Msg-Id'),
   })
 
 const fromDelivered = (message: JsMsg): Commit =>
@@ -84,8 +99,8 @@ const fromDelivered = (message: JsMsg): Commit =>
     subject: message.subject,
     seq: message.seq,
     at: Number(message.timestampNanos / 1_000_000n),
-    id: message.headers?.get('Nats-Msg-Id') ?? '',
     data: message.data,
+    id: () => message.headers?.get('Nats-Msg-Id') ?? '',
   })
 
 export const openLog = ({ js, jsm }: Connection): Log => {
@@ -158,6 +173,7 @@ export const openLog = ({ js, jsm }: Connection): Log => {
         const messages = await consumer.consume({ max_messages: batchMax, expires: 30_000 })
         const stop = () => messages.stop()
         signal.addEventListener('abort', stop, { once: true })
+        if (signal.aborted) stop()
         try {
           for await (const batch of inBatches(messages, fromDelivered)) {
             if (signal.aborted) break

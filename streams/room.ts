@@ -57,7 +57,7 @@ export type Doors = {
 export const openDoors = async (
   room: string,
   url: string = natsUrl(),
-): Promise<Doors & { close(): Promise<void> }> => {
+): Promise<Doors & { readonly close: () => Promise<void> }> => {
   const connection = await connectTo(url, room)
   await ensure(connection.jsm, connection.nc.info?.version ?? '0.0')
   return {

@@ -363,6 +363,7 @@ describe('a pipeline', () => {
         recorded_at: at(n),
       })
     for (const n of [1, 2, 6]) await version('in/vehicles', n)
+    expect(await get('/pipelines/rt/window')).toMatchObject({ openedAt: at(2), triggerCount: 2 })
     await put('pipelines', { ...began, defined_seq: 5, cancelled_seq: 20_001 })
     await version('in/trips', 4)
     await version('output/rt/feed.pb', 5)

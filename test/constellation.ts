@@ -17,7 +17,7 @@ const headway = fileURLToPath(new URL('../deploy/headway.mjs', import.meta.url))
 
 type Mortal = {
   readonly pid: number
-  stop(): Promise<void>
+  readonly stop: () => Promise<void>
   readonly exited: Promise<number | null>
 }
 

@@ -155,7 +155,7 @@ describe.skipIf(!isThere)(`the feeds of ${data}`, () => {
     4 * waveMsMax,
   )
 
-  test('have the same content at the end as at the beginning, and the bytes of both are there [I5]', async () => {
+  test('have the same content at both ends, and the bytes of both are there [I5]', async () => {
     const accepted = files.filter((file) => !refused[file])
     expect(accepted.length).toBeGreaterThan(80)
     for (const file of accepted) {

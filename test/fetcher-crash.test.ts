@@ -6,6 +6,7 @@ import { startNats } from '@headway/deploy/nats-server.ts'
 import type { Event } from '@headway/schemas/events.ts'
 import { sha256, ulidOf } from '@headway/schemas/ids.ts'
 import { runFetcher } from '@headway/fetcher/room.ts'
+import type { Doors } from '@headway/streams/room.ts'
 import { startFetcherProcess } from './fetcher-process.ts'
 import { append, defineAsset, eventsOf, startWorld, until, type World } from './harness.ts'
 
@@ -43,9 +44,10 @@ afterEach(async () => {
   await world.stop()
 })
 
-/** A fetcher in this process. Counts the looks it told of. */
-const startFetcher = async () => {
-  const doors = await world.open('fetcher')
+/** A fetcher in this process, with changed doors if need be. Counts the looks it told of. */
+const startFetcher = async (change: (doors: Doors) => Partial<Doors> = () => ({})) => {
+  const opened = await world.open('fetcher')
+  const doors: Doors = { ...opened, ...change(opened) }
   const stop = new AbortController()
   let looks = 0
   const live = {
@@ -123,7 +125,7 @@ test('the cadence survives a dead fetcher and a new one that starts later', asyn
   await until('more looks', () => asked.length >= before + 2)
 })
 
-test('what was asked while no fetcher ran is done at start, and starting again appends nothing [I18]', async () => {
+test('what was asked while no fetcher ran is done at start, and nothing else is [I18]', async () => {
   const first = await startFetcher()
   await defineAsset(world.doors, 'a', { url, cadenceMs: hourMs })
   await untilTold('AssetVersioned')
@@ -196,6 +198,64 @@ test('Retry-After is kept by the next fetcher, also when only its end moved [I18
   expect(two - one).toBeGreaterThan(1_900)
   expect(three - two).toBeGreaterThan(3_900)
   expect(await story()).toEqual(['AssetDefined', 'FetchFailed', 'AssetVersioned'])
+})
+
+test('Retry-After is on the log, and kept when all that is volatile was lost', async () => {
+  answer = (_, response, count) => {
+    if (count === 1) response.writeHead(503, { 'retry-after': '3' }).end()
+    else response.end('x')
+  }
+  const first = await startFetcher()
+  await defineAsset(world.doors, 'a', { url, cadenceMs: 1_000 })
+  await untilTold('FetchFailed')
+  await first.stop()
+  await startFetcher(({ live }) => ({ live: { ...live, get: async () => null } }))
+  await untilTold('AssetVersioned')
+  expect(asked[1]! - asked[0]!).toBeGreaterThan(2_900)
+})
+
+test('the newest definition is the one that is scheduled, however long the others took', async () => {
+  const scheduled: string[] = []
+  await startFetcher(({ control }) => ({
+    control: {
+      ...control,
+      repeat: async (timer, everyMs, command) => {
+        scheduled.push('asset' in timer ? timer.asset : '')
+        const isFirst = scheduled.length === 1
+        if (isFirst) await until('the last definition', () => scheduled.includes('last'))
+        return control.repeat(timer, everyMs, command)
+      },
+    },
+  }))
+  await defineAsset(world.doors, 'a', { url, cadenceMs: hourMs })
+  await defineAsset(world.doors, 'a', { url, cadenceMs: 1_000 })
+  await defineAsset(world.doors, 'last', { url: `${url}?last`, cadenceMs: hourMs })
+  await until('looks', () => asked.length >= 7)
+})
+
+test('of two that decide at the same moment one is believed [I2]', async () => {
+  let decided = 0
+  const together = ({ log }: Doors): Partial<Doors> => ({
+    log: {
+      ...log,
+      append: async (commit) => {
+        decided++
+        await until('the other one', () => decided % 2 === 0 || decided > 2)
+        return log.append(commit)
+      },
+    },
+  })
+  await startFetcher(together)
+  await startFetcher(together)
+  await defineAsset(world.doors, 'a', {})
+  const push = ulidOf(Date.now(), 'push')
+  const digest = await world.doors.content.put('default', Buffer.from('pushed'))
+  await tell({ type: 'ContentPushed', v: 1, at, asset: 'a', push, digest, sizeBytes: 6, actor })
+  await until('both', () => decided >= 2)
+  await defineAsset(world.doors, 'b', { url })
+  await untilTold('AssetVersioned', 2)
+  const versions = (await eventsOf(world.doors)).filter(({ type }) => type === 'AssetVersioned')
+  expect(versions.map((event) => 'asset' in event && event.asset)).toEqual(['a', 'b'])
 })
 
 test('a nats-server that is killed, and with it the schedules, is waited for and told again', async () => {

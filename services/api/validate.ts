@@ -63,7 +63,7 @@ const faultsOf = (check: Check, schema: Schema, value: unknown, prefix: string):
 const checkQuery = (schema: Schema, check: Check, query: Record<string, string | string[]>) => {
   const known = schema.properties ?? {}
   const strange = Object.keys(query).filter((name) => !Object.hasOwn(known, name))
-  if (false)
+  if (strange.length > 0)
     throw refuse(
       'unknown_parameter',
       strange.map((name) => ({ pointer: `?${name}`, detail: 'is not known here' })),

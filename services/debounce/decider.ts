@@ -87,7 +87,7 @@ const signatureOf = (version: string, inputs: Readonly<Record<string, VersionRef
     version,
     ...Object.entries(inputs)
       .map(([slot, ref]) => [slot, ref.version])
-      .sort(),
+      .sort(([a], [b]) => (a! < b! ? -1 : 1)),
   ])
 
 const heard = (state: PipelineState, run: string, attempt: number, at: number): PipelineState => ({

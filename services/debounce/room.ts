@@ -73,7 +73,7 @@ class DebounceRoom {
           void this.#resendLost(pipeline, 0).catch(() => {})
         }
       }
-      if (this.#caughtUp) for (const pipeline of touched) this.#look(pipeline, this.#board.now)
+      if (this.#caughtUp) for (const pipeline of touched) void this.#look(pipeline, this.#board.now)
     }
     await Promise.allSettled(this.#looking.values())
   }

@@ -46,7 +46,12 @@ const differencesOf = async (
      from ${live}.${name} a full join ${replayed}.${name} b using (${key.join(', ')})
      where a is distinct from b order by 1 limit ${listedMax}`,
   )
-  const listed = rows.map(({ total: _, ...row }) => ({ table: name, ...row }))
+  const listed = rows.map(({ key: id, live: was, replayed: is }) => ({
+    table: name,
+    key: id,
+    live: was,
+    replayed: is,
+  }))
   return { count: Number(rows[0]?.total ?? 0), listed }
 }
 

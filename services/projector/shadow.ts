@@ -24,7 +24,7 @@ const escapes: Readonly<Record<string, string>> = {
 
 const copyText = (value: unknown): string => {
   if (value === null || value === undefined) return '\\N'
-  const text = typeof value === 'object' ? JSON.stringify(value) : String(value)
+  const text = typeof value === 'string' ? value : JSON.stringify(value)
   return special.test(text) ? text.replace(/[\\\t\n\r]/g, (one) => escapes[one]!) : text
 }
 

@@ -4,13 +4,14 @@
  */
 import { conditions, type Figure } from './figure.ts'
 
-const benches: Readonly<Record<string, () => Promise<{ run(): Promise<Figure[]> }>>> = {
-  realtime: () => import('./realtime.ts'),
-  runs: () => import('./runs.ts'),
-  schedule: () => import('./schedule.ts'),
-  rebuild: () => import('./rebuild.ts'),
-  idle: () => import('./idle.ts'),
-}
+const benches: Readonly<Record<string, () => Promise<{ readonly run: () => Promise<Figure[]> }>>> =
+  {
+    realtime: () => import('./realtime.ts'),
+    runs: () => import('./runs.ts'),
+    schedule: () => import('./schedule.ts'),
+    rebuild: () => import('./rebuild.ts'),
+    idle: () => import('./idle.ts'),
+  }
 
 const names = process.argv.slice(2)
 const unknown = names.filter((name) => !Object.hasOwn(benches, name))
