@@ -191,6 +191,17 @@ describe('content', () => {
 })
 
 describe('live facts', () => {
+  test('are forgotten when their stream goes with the server, and kept again at once', async () => {
+    const { live } = world.doors
+    await live.put('gone/one', 'x', 60_000)
+    const nc = await connect({ servers: world.nats.url })
+    await nc.request('$JS.API.STREAM.DELETE.LIVE')
+    await nc.close()
+    expect(await live.keys('gone')).toEqual([])
+    await live.put('gone/two', 'x', 60_000)
+    expect(await live.keys('gone')).toEqual(['gone/two'])
+  })
+
   test('are swapped by one of many, and go with their time', async () => {
     const { live } = world.doors
     const swaps = await Promise.all([1, 2, 3].map((n) => live.swap('k/one', `${n}`, 0, 1_000)))
