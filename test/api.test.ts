@@ -9,10 +9,10 @@ import { openDatabase } from '@headway/api/database.ts'
 import { startApi } from '@headway/api/room.ts'
 import type { Child } from '@headway/deploy/child.ts'
 import { startPostgres } from '@headway/deploy/postgres.ts'
-import { createTables, upsert } from '@headway/projector/store.ts'
+import { openStore } from '@headway/projector/store.ts'
 import type { EventOf } from '@headway/schemas/events.ts'
 import { sha256, ulidOf } from '@headway/schemas/ids.ts'
-import { liveSchema, type TableName } from '@headway/schemas/tables.ts'
+import { liveSchema, tables, type TableName } from '@headway/schemas/tables.ts'
 import { history, startWorld, until, type World } from './harness.ts'
 
 const code = 'aaaaaaaaaaaa'
@@ -62,14 +62,17 @@ const defaults: Partial<Record<TableName, object>> = JSON.parse(`{
 
 const put = async (table: TableName, row: object, tenant = 'default'): Promise<void> => {
   const full = { tenant, seq: ++seq, ...defaults[table], ...row }
-  await sql.query(upsert(liveSchema, table, false), [JSON.stringify([full])])
+  const { columns, key } = tables[table]
+  const update = Object.keys(columns).map((name) => `"${name}" = excluded."${name}"`)
+  await sql.query(
+    `insert into ${liveSchema}.${table}
+     select * from json_populate_recordset(null::${liveSchema}.${table}, $1)
+     on conflict (${key.map((name) => `"${name}"`).join(', ')}) do update set ${update.join(', ')}`,
+    [JSON.stringify([full])],
+  )
 }
 const project = (position: number) =>
-  sql.query(
-    `insert into ${liveSchema}.position (incarnation, seq, commit_id, models) values ('i', $1, 'c', 'm')
-     on conflict (one) do update set seq = excluded.seq`,
-    [position],
-  )
+  sql.query(`update ${liveSchema}.position set seq = $1`, [position])
 const runId = (i: number) => ulidOf(Date.parse(at(0)) + i, 'run', i)
 
 type Call = { headers?: Record<string, string>; payload?: object }
@@ -87,7 +90,9 @@ beforeAll(async () => {
   sql = new pg.Client({ connectionString: postgres.url })
   sql.on('error', () => {})
   await sql.connect()
-  await sql.query(createTables(liveSchema, true))
+  const store = openStore(postgres.url)
+  await store.create({ incarnation: 'i', seq: 1, commit: 'c', models: 'm', build: 1 })
+  await store.close()
   const database = openDatabase(postgres.url, world.doors.logger)
   const { db } = database
   app = await buildApp({ ...world.doors, db, tenant: 'default', pushBytesMax: 1_000 })

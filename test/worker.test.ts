@@ -146,19 +146,28 @@ describe('a version', () => {
     await ended(await request(pipeline, version, { say: 'still here' }))
   })
 
-  test('with runs is served by a worker whose folder moved on, until they are done', async () => {
-    const { root, folder, version } = await newRoot('obey')
-    const pipeline = await newPipeline('obey')
-    const first = await startWorker(pipeline, root)
-    await one('ReleaseActivated', { pipeline })
-    await first.stop()
+  test('with a run that waits is served by a worker whose folder moved on', async () => {
+    const { root, folder, version, pipeline, worker, out } = await ready()
+    await worker.stop()
     const waiting = await request(pipeline, version, { say: 'waited' })
     await rewrite(folder, greet('sang'))
     await startWorker(pipeline, root)
+    await one('ReleaseActivated', { pipeline, pipelineVersion: await versionOf(folder) })
     await ended(waiting)
+    expect(await versionsOf(out)).toEqual(['said waited'])
+  })
+
+  test('is served again when a run is asked for on it after the folder moved on', async () => {
+    const { root, folder, version, pipeline, worker, out } = await ready()
+    await worker.stop()
+    await rewrite(folder, greet('sang'))
+    // The request is read from the log before its command can be counted in the queue.
+    await startWorker(pipeline, root, {}, ({ control }) => ({
+      control: { ...control, depth: async () => 0 },
+    }))
     await one('ReleaseActivated', { pipeline, pipelineVersion: await versionOf(folder) })
     await ended(await request(pipeline, version, { say: 'late' }))
-    expect(await versionsOf(`output/${pipeline}/out.bin`)).toEqual(['said waited', 'said late'])
+    expect(await versionsOf(out)).toEqual(['said late'])
   })
 })
 
@@ -225,7 +234,9 @@ describe('a run', () => {
   })
 
   test('with a step that computes longer than a lease is run once, and seen while it goes on', async () => {
-    const { pipeline, version, diary } = await ready()
+    const { root, pipeline, version, diary } = await ready()
+    const other = await startWorker(pipeline, root)
+    await one('WorkerJoined', { worker: other.worker })
     const run = await request(pipeline, version, { say: 'slow', blockMs: 6_000, diary })
     await one('RunStarted', { run })
     expect(await eventsWhere('RunCompleted', { run })).toEqual([])
@@ -438,15 +449,24 @@ describe('a worker', () => {
   )
 
   test('that is told to stop finishes its run, takes no other one and says good-bye [I16]', async () => {
-    const { pipeline, version, diary, worker } = await ready()
+    const { root, version } = await newRoot('obey')
+    const pipeline = await newPipeline('obey')
+    let open = () => {}
+    const gate = new Promise<void>((resolve) => (open = resolve))
+    const slowToGo = ({ live }: Doors) => ({ live: { ...live, put: () => gate } })
+    const { worker, stop } = await startWorker(pipeline, root, {}, slowToGo)
+    await one('ReleaseActivated', { pipeline })
+    const diary = diaryIn(root)
     const run = await request(pipeline, version, { say: 'x', blockMs: 700, diary })
     await until('the step runs', async () => (await linesOf(diary)).length === 1)
     const next = await request(pipeline, version, { say: 'y' })
-    await worker.stop()
-    expect(await eventsWhere('RunCompleted', { run })).toHaveLength(1)
+    const stopped = stop()
+    await ended(run)
+    open()
+    await stopped
     expect(await typesOf(next)).toEqual([])
     expect(await world.doors.control.depth(queueOf(pipeline, version))).toBe(1)
-    expect(await eventsWhere('WorkerLeft', { worker: worker.worker })).toHaveLength(1)
+    expect(await eventsWhere('WorkerLeft', { worker })).toHaveLength(1)
   })
 
   test('that is told to stop in a long run gives it back at once [I16]', async () => {

@@ -1,76 +1,101 @@
+/**
+ * Two schemas, row for row. Counts and a sum of row hashes, which does not mind the order, say whether a
+ * table is equal; only where it is not are the rows joined to name the ones that differ.
+ */
 import type { ClientBase } from 'pg'
 import { tables, type TableName } from '@headway/schemas/tables.ts'
+import { quote, tableNames } from './columns.ts'
 
-/**
- * Two schemas, row for row. Counts and an order-independent sum of row hashes say whether a table is
- * equal; only where it is not are the rows themselves joined to name the ones that differ.
- */
 const listedMax = 20
 
 export type Difference = {
   readonly table: TableName
   readonly key: string
-  /** The row as JSON, null where there is none. */
+  /** The row, null where there is none. */
   readonly live: unknown
   readonly replayed: unknown
 }
 export type Comparison = {
   readonly equal: boolean
   readonly tables: number
+  /** Rows of the replay. */
   readonly rows: number
-  readonly differing: Readonly<Partial<Record<TableName, number>>>
+  /** How many rows differ, of the tables where some do; null when the columns are others. */
+  readonly differing: Readonly<Partial<Record<TableName, number | null>>>
   /** The first ones of each table. */
   readonly differences: readonly Difference[]
 }
 
-type Sum = { readonly rows: string; readonly hash: string | null }
+type Sum = { readonly rows: number; readonly hash: string; readonly layout: string }
 
-const sumOf = async (client: ClientBase, schema: string, name: TableName): Promise<Sum> => {
+const sumOf = async (client: ClientBase, schema: string, table: TableName): Promise<Sum> => {
   const { rows } = await client.query<Sum>(
-    `select count(*)::text as rows, sum(hashtextextended(t::text, 0)::numeric)::text as hash
-     from ${schema}.${name} t`,
+    `select count(*)::float8 as rows,
+            coalesce(sum(hashtextextended(t::text, 0)::numeric), 0)::text as hash,
+            (select string_agg(attname || ' ' || atttypid::text, ',' order by attnum)
+             from pg_attribute
+             where attrelid = to_regclass($1) and attnum > 0 and not attisdropped) as layout
+     from ${schema}.${table} t`,
+    [`${schema}.${table}`],
   )
   return rows[0]!
+}
+
+const isThere = async (client: ClientBase, schema: string, table: TableName): Promise<boolean> => {
+  const { rows } = await client.query<{ there: boolean }>(
+    'select to_regclass($1) is not null as there',
+    [`${schema}.${table}`],
+  )
+  return rows[0]!.there
 }
 
 const differencesOf = async (
   client: ClientBase,
   live: string,
   replayed: string,
-  name: TableName,
-): Promise<{ count: number; listed: readonly Difference[] }> => {
-  const key = tables[name].key.map((column) => `"${column}"`)
-  const { rows } = await client.query<Omit<Difference, 'table'> & { total: string }>(
-    `select concat_ws(' ', ${key.join(', ')}) as key, to_jsonb(a) as live, to_jsonb(b) as replayed,
-            count(*) over ()::text as total
-     from ${live}.${name} a full join ${replayed}.${name} b using (${key.join(', ')})
-     where a is distinct from b order by 1 limit ${listedMax}`,
+  table: TableName,
+): Promise<{ readonly count: number; readonly listed: readonly Difference[] }> => {
+  const key = tables[table].key.map(quote).join(', ')
+  const { rows } = await client.query<Omit<Difference, 'table'> & { total: number }>(
+    `select concat_ws(' ', ${key}) as key, to_jsonb(a) as live, to_jsonb(b) as replayed,
+            (count(*) over ())::float8 as total
+     from ${live}.${table} a full join ${replayed}.${table} b using (${key})
+     where a::text is distinct from b::text order by ${key} limit ${listedMax}`,
   )
-  const listed = rows.map(({ key: id, live: was, replayed: is }) => ({
-    table: name,
-    key: id,
-    live: was,
-    replayed: is,
+  const listed = rows.map(({ key: of, live: a, replayed: b }) => ({
+    table,
+    key: of,
+    live: a,
+    replayed: b,
   }))
-  return { count: Number(rows[0]?.total ?? 0), listed }
+  return { count: rows[0]?.total ?? 0, listed }
 }
 
+/** On two connections, because hashing rows is work for two cores. */
 export const compare = async (
   client: ClientBase,
+  other: ClientBase,
   live: string,
   replayed: string,
 ): Promise<Comparison> => {
-  const names = Object.keys(tables) as TableName[]
-  const differing: Partial<Record<TableName, number>> = {}
+  const differing: Partial<Record<TableName, number | null>> = {}
   const differences: Difference[] = []
-  let rows = 0
-  for (const name of names) {
-    const [a, b] = [await sumOf(client, live, name), await sumOf(client, replayed, name)]
-    rows += Number(b.rows)
-    if (a.rows === b.rows && a.hash === b.hash) continue
-    const { count, listed } = await differencesOf(client, live, replayed, name)
-    differing[name] = count
+  let total = 0
+  for (const table of tableNames) {
+    const [before, after] = await Promise.all([
+      isThere(client, live, table).then((there) => (there ? sumOf(client, live, table) : null)),
+      sumOf(other, replayed, table),
+    ])
+    total += after.rows
+    if (before?.layout !== after.layout) {
+      differing[table] = null
+      continue
+    }
+    if (before.rows === after.rows && before.hash === after.hash) continue
+    const { count, listed } = await differencesOf(client, live, replayed, table)
+    differing[table] = count
     differences.push(...listed)
   }
-  return { equal: differences.length === 0, tables: names.length, rows, differing, differences }
+  const equal = Object.keys(differing).length === 0
+  return { equal, tables: tableNames.length, rows: total, differing, differences }
 }

@@ -3,37 +3,41 @@
  * live ones and swaps; `main.ts verify` proves that the live tables equal a fresh replay.
  */
 import { openDoors, pgUrl, untilStopped } from '@headway/streams/room.ts'
+import { InterruptedError } from './replay.ts'
 import { rebuild } from './rebuild.ts'
-import { ProgressReport, tellComparison } from './report.ts'
+import { ProgressReport, resultText } from './report.ts'
 import { runProjector } from './room.ts'
 import { openStore } from './store.ts'
 
-const [command = 'projector', ...flags] = process.argv.slice(2)
+const words = process.argv.slice(2)
+const json = words.includes('--json')
+const [command = 'projector'] = words.filter((word) => !word.startsWith('--'))
 const signal = untilStopped()
-const doors = await openDoors('projector')
-const report = new ProgressReport({
-  json: flags.includes('--json'),
-  isTty: Boolean(process.stderr.isTTY),
-})
-const replay = (swap: boolean) =>
-  rebuild(doors, { pgUrl: pgUrl(), swap, signal, tell: (progress) => report.tell(progress) })
 
-try {
-  if (command === 'projector') {
-    const store = openStore(pgUrl())
-    await runProjector(doors, store, { signal, rebuild: async () => void (await replay(true)) })
-    await store.close()
-  } else if (command === 'rebuild' || command === 'verify') {
-    const result = await replay(command === 'rebuild')
-    process.stdout.write(tellComparison(command, result, flags.includes('--json')))
-    if (command === 'verify' && !result.comparison?.equal) process.exitCode = 1
-  } else {
-    process.stderr.write(`there is no ${command}: projector, rebuild or verify\n`)
-    process.exitCode = 2
+const run = async (): Promise<void> => {
+  const doors = await openDoors('projector')
+  const report = new ProgressReport(json, process.stderr, () => doors.clock.now())
+  const replay = (swap: boolean) =>
+    rebuild(doors, { pgUrl: pgUrl(), swap, signal, tell: (progress) => report.tell(progress) })
+  try {
+    if (command === 'projector') {
+      const store = openStore(pgUrl())
+      await runProjector(doors, store, { signal, rebuild: async () => void (await replay(true)) })
+      await store.close()
+    } else if (command === 'rebuild' || command === 'verify') {
+      const result = await replay(command === 'rebuild')
+      process.stdout.write(resultText(command, result, json))
+      if (command === 'verify' && !result.comparison?.equal) process.exitCode = 1
+    } else {
+      process.stderr.write(`there is no ${command}: projector, rebuild or verify\n`)
+      process.exitCode = 2
+    }
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+    process.exitCode = error instanceof InterruptedError ? 130 : 1
+  } finally {
+    await doors.close()
   }
-} catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
-  process.exitCode = signal.aborted ? 130 : 1
-} finally {
-  await doors.close()
 }
+
+await run()

@@ -1,28 +1,44 @@
 /**
- * The log, folded anew into a schema beside the live one.
+ * The read models made anew beside the live ones.
  *
- * The first pass runs while everything serves: commits are folded in chunks, and while one chunk is
- * copied into Postgres the next one is folded. Then the projector's lock is taken, the rest up to the
- * live position is added, and the two sets of tables are compared at exactly the same place. `rebuild`
- * swaps the schemas in that same transaction; `verify` throws the copy away. Readers never see anything
- * in between, and whatever is interrupted leaves the live tables as they were.
+ *   replay     the log up to where the live tables are, into another schema, while everything serves
+ *   index      keys and indexes
+ *   catch up   what was projected meanwhile, the last of it under the projector's lock
+ *   compare    both sets of tables at exactly the same position, row for row
+ *   swap       two renames in one transaction (`rebuild`), or the copy is thrown away (`verify`)
+ *
+ * Readers never see anything in between. Until the swap the live tables are not touched, so whatever
+ * interrupts this leaves them as they were, and it can be run again. Projectors wait from the last of
+ * the catching up to the swap, notice that the tables are others, and go on.
  */
 import pg from 'pg'
-import type { Commit } from '@headway/schemas/ports.ts'
+import type { Log } from '@headway/schemas/ports.ts'
 import { liveSchema } from '@headway/schemas/tables.ts'
+import type { Doors } from '@headway/streams/room.ts'
+import { Bulk } from './bulk.ts'
 import { compare, type Comparison } from './compare.ts'
-import { Fold } from './fold.ts'
-import { readModels } from './read-models/index.ts'
-import { modelsFingerprint, type ProjectorDoors } from './room.ts'
-import { Shadow, shadowSchema } from './shadow.ts'
-import { openStore, poolOf, projectorLock, type Position } from './store.ts'
+import { historyProblem, models } from './history.ts'
+import { InterruptedError, Replay } from './replay.ts'
+import { Following } from './room.ts'
+import {
+  clientOptions,
+  lockOf,
+  lockSpace,
+  openStore,
+  readPosition,
+  rebuildLock,
+  type Position,
+} from './store.ts'
 
-const oldSchema = 'headway_old'
-const chunkCommits = 4_000
+export const shadowSchema = `${liveSchema}_shadow`
+const oldSchema = `${liveSchema}_old`
+/** Commits behind the live tables that are caught up with under the lock. */
+const lockedCommitsMax = 2_000
 
+export type Phase = 'replay' | 'index' | 'catch up' | 'compare' | 'swap' | 'done'
 export type Progress = {
-  readonly phase: 'replay' | 'index' | 'compare' | 'done'
-  /** Stream sequences so far and in all, and events so far. */
+  readonly phase: Phase
+  /** Commits so far and in all, and events so far. */
   readonly done: number
   readonly total: number
   readonly events: number
@@ -37,122 +53,163 @@ export type RebuildOptions = {
 export type Rebuilt = {
   readonly seq: number
   readonly events: number
-  /** Null when there was nothing to compare with: no live tables, other models or another log. */
+  readonly rows: number
+  /** Null when there was nothing to compare with: no live tables, or of another log. */
   readonly comparison: Comparison | null
 }
 
-export class InterruptedError extends Error {
-  override readonly name = 'InterruptedError'
+/** Another rebuild or verify is under way. */
+export class BusyError extends Error {
+  override readonly name = 'BusyError'
 }
 
 export const rebuild = async (
-  { log }: Pick<ProjectorDoors, 'log'>,
+  doors: Pick<Doors, 'log' | 'logger'>,
   options: RebuildOptions,
 ): Promise<Rebuilt> => {
-  const store = openStore(options.pgUrl)
-  const pool = poolOf(options.pgUrl, 'rebuild', 1)
-  const writer = new pg.Client({
-    connectionString: options.pgUrl,
-    application_name: 'headway-rebuild',
-  })
-  writer.on('error', () => {})
-  await writer.connect()
-  const shadow = new Shadow(writer)
+  const [keeper, writer] = ['rebuild', 'rebuild-copy'].map(
+    (name) => new pg.Client(clientOptions(options.pgUrl, name)),
+  ) as [pg.Client, pg.Client]
+  // A lost connection fails the query that is under way, and that is where it is handled.
+  for (const client of [keeper, writer]) client.on('error', () => {})
   try {
-    await store.prepare()
-    await shadow.prepare()
-    const replay = new Replay(log, shadow, options)
-    const head = await log.head()
-    const live = await store.position()
-    const isComparable =
-      live !== null &&
-      live.models === modelsFingerprint &&
-      live.incarnation === head.incarnation &&
-      live.seq <= head.seq
-    await replay.upTo(isComparable ? live.seq : head.seq)
-    replay.tell('index')
-    await shadow.index()
-    const client = await pool.connect()
-    try {
-      await client.query('begin')
-      await client.query('select pg_advisory_xact_lock($1)', [projectorLock])
-      const now = await store.position()
-      if (isComparable && now) await replay.upTo(now.seq)
-      const position = await replay.position(head.incarnation)
-      if (position) await shadow.finish(position)
-      replay.tell('compare')
-      const comparison = isComparable ? await compare(client, liveSchema, shadowSchema) : null
-      if (options.swap) await swap(client)
-      await client.query('commit')
-      replay.tell('done')
-      return { seq: replay.seq, events: replay.events, comparison }
-    } finally {
-      client.release()
-    }
+    await Promise.all([keeper.connect(), writer.connect()])
+    await takeTurn(keeper)
+    return await new Rebuild(doors, options, keeper, writer).run()
   } finally {
-    await shadow.drop().catch(() => {})
-    await writer.query(`drop schema if exists ${oldSchema} cascade`).catch(() => {})
-    await Promise.all([writer.end(), pool.end(), store.close()])
+    await Promise.allSettled([writer.end(), keeper.end()])
   }
 }
 
-const swap = async (client: pg.PoolClient): Promise<void> => {
-  await client.query(`drop schema if exists ${oldSchema} cascade`)
-  await client.query(`alter schema ${liveSchema} rename to ${oldSchema}`)
-  await client.query(`alter schema ${shadowSchema} rename to ${liveSchema}`)
+const takeTurn = async (keeper: pg.Client): Promise<void> => {
+  const { rows } = await keeper.query<{ mine: boolean }>(
+    `select pg_try_advisory_lock(${lockSpace}, ${rebuildLock}) as mine`,
+  )
+  if (!rows[0]!.mine) throw new BusyError('another rebuild or verify is under way')
 }
 
-/** A replay that can be taken further: to the first target, then to where the live tables are. */
-class Replay {
-  seq = 0
-  events = 0
-  #commitId = ''
-  #total = 0
-  readonly #log: ProjectorDoors['log']
-  readonly #shadow: Shadow
-  readonly #fold: Fold
+class Rebuild {
+  readonly #doors: Pick<Doors, 'log' | 'logger'>
+  readonly #log: Log
   readonly #options: RebuildOptions
+  readonly #keeper: pg.Client
+  readonly #writer: pg.Client
+  #seq = 0
+  #total = 0
+  #events = 0
 
-  constructor(log: ProjectorDoors['log'], shadow: Shadow, options: RebuildOptions) {
-    this.#log = log
-    this.#shadow = shadow
-    this.#fold = new Fold(readModels, shadow)
+  constructor(
+    doors: Pick<Doors, 'log' | 'logger'>,
+    options: RebuildOptions,
+    keeper: pg.Client,
+    writer: pg.Client,
+  ) {
+    this.#doors = doors
+    this.#log = doors.log
     this.#options = options
+    this.#keeper = keeper
+    this.#writer = writer
   }
 
-  async upTo(target: number): Promise<void> {
-    this.#total = target
-    if (this.seq >= target) return
-    const stop = new AbortController()
-    const signal = AbortSignal.any([stop.signal, this.#options.signal])
-    let chunk: Commit[] = []
-    for await (const batch of this.#log.tail({ from: this.seq + 1, signal })) {
-      const isLast = batch.at(-1)!.seq >= target
-      chunk.push(...(isLast ? batch.filter((commit) => commit.seq <= target) : batch))
-      if (!isLast && chunk.length < chunkCommits) continue
-      await this.#take(chunk)
-      chunk = []
-      if (isLast) return
+  async run(): Promise<Rebuilt> {
+    const head = await this.#log.head()
+    const live = await readPosition(this.#keeper, liveSchema)
+    const isSameLog = live !== null && (await historyProblem(this.#log, live)) === null
+    const bulk = new Bulk(this.#writer, shadowSchema)
+    try {
+      const start = await this.#replay(bulk, {
+        incarnation: head.incarnation,
+        seq: isSameLog ? live.seq : head.seq,
+        commit: '',
+        models,
+        build: (live?.build ?? 0) + 1,
+      })
+      return await this.#settle(start, isSameLog, bulk.rows)
+    } finally {
+      await this.#writer.query('rollback').catch(() => {})
+      await this.#writer.query(`drop schema if exists ${shadowSchema} cascade`).catch(() => {})
     }
-    throw new InterruptedError('the replay was interrupted; the live tables are as they were')
   }
 
-  async position(incarnation: string): Promise<Position | null> {
-    if (this.seq === 0) return null
-    return { incarnation, seq: this.seq, commitId: this.#commitId, models: modelsFingerprint }
+  async #replay(bulk: Bulk, goal: Position): Promise<Position> {
+    this.#total = goal.seq
+    this.#tell('replay')
+    await bulk.begin()
+    const replay = new Replay(bulk)
+    await replay.run(this.#log, goal.seq, this.#options.signal, () => {
+      this.#seq = replay.seq
+      this.#events = replay.events
+      this.#tell('replay')
+    })
+    const position = { ...goal, commit: replay.commit }
+    await bulk.drained()
+    this.#tell('index')
+    await bulk.finish(position, () => this.#interruptible())
+    return position
   }
 
-  tell(phase: Progress['phase']): void {
-    this.#options.tell({ phase, done: this.seq, total: this.#total, events: this.events })
+  /** Catches up, holds the projectors still, compares, swaps. */
+  async #settle(start: Position, isSameLog: boolean, rows: number): Promise<Rebuilt> {
+    const store = openStore(this.#options.pgUrl, shadowSchema)
+    const following = new Following(this.#doors, store, start)
+    const catchUp = async () => {
+      const live = isSameLog ? await readPosition(this.#keeper, liveSchema) : null
+      this.#total = live?.seq ?? start.seq
+      const behind = this.#total - following.position.seq
+      if (behind > 0) {
+        this.#tell('catch up')
+        await following.run(this.#options.signal, () => this.#tell('catch up'), this.#total)
+        this.#interruptible()
+        this.#seq = following.position.seq
+      }
+      return behind
+    }
+    const lock = `${lockSpace}, ${lockOf(liveSchema)}`
+    try {
+      while ((await catchUp()) > lockedCommitsMax);
+      await this.#keeper.query(`select pg_advisory_lock(${lock})`)
+      await catchUp()
+      this.#tell('compare')
+      const comparison = isSameLog ? await this.#compare() : null
+      this.#interruptible()
+      if (this.#options.swap) await this.#swap()
+      await this.#keeper.query(`select pg_advisory_unlock(${lock})`)
+      await this.#keeper.query(`drop schema if exists ${oldSchema} cascade`)
+      this.#tell('done')
+      const { seq } = following.position
+      return { seq, events: this.#events, rows: comparison?.rows ?? rows, comparison }
+    } finally {
+      await store.close()
+    }
   }
 
-  async #take(chunk: readonly Commit[]): Promise<void> {
-    const last = chunk.at(-1)
-    if (!last) return
-    await this.#shadow.write(await this.#fold.take(chunk))
-    for (const { events } of chunk) this.events += events.length
-    this.seq = last.seq
-    this.#commitId = last.id
-    this.tell('replay')
+  #compare(): Promise<Comparison> {
+    return compare(this.#keeper, this.#writer, liveSchema, shadowSchema)
+  }
+
+  async #swap(): Promise<void> {
+    this.#tell('swap')
+    await this.#keeper.query(`drop schema if exists ${oldSchema} cascade`)
+    await this.#keeper.query(
+      `begin;
+       create schema if not exists ${liveSchema};
+       alter schema ${liveSchema} rename to ${oldSchema};
+       alter schema ${shadowSchema} rename to ${liveSchema};
+       commit`,
+    )
+  }
+
+  #interruptible(): void {
+    if (this.#options.signal.aborted)
+      throw new InterruptedError('interrupted; the live tables are as they were')
+  }
+
+  #tell(phase: Phase): void {
+    this.#options.tell({
+      phase,
+      done: this.#seq,
+      total: this.#total,
+      events: this.#events,
+    })
   }
 }

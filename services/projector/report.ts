@@ -1,77 +1,107 @@
+/**
+ * What a rebuild or a verify shows: one redrawn line on a terminal, a line every five seconds elsewhere,
+ * NDJSON for programs, all on stderr; the result on stdout.
+ */
 import type { Comparison } from './compare.ts'
 import type { Progress, Rebuilt } from './rebuild.ts'
 
-/** Progress for people (one redrawn line, or a line every five seconds) and for programs (NDJSON). */
 const lineEveryMs = 5_000
 const drawEveryMs = 100
+/** Weight of the newest measurement in the shown rate. */
+const smoothing = 0.2
 
-const time = (ms: number): string => {
+const clockText = (ms: number): string => {
   const seconds = Math.round(ms / 1_000)
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
 }
 
+type Stream = { write(text: string): unknown; readonly isTTY?: boolean }
+
 export class ProgressReport {
   readonly #json: boolean
-  readonly #isTty: boolean
-  readonly #startedAt = performance.now()
-  #toldAt = 0
+  readonly #out: Stream
+  readonly #now: () => number
+  readonly #startedAt: number
+  #toldAt = Number.NEGATIVE_INFINITY
+  #phase = ''
+  #rate = 0
+  #last = { at: 0, events: 0 }
 
-  constructor({ json, isTty }: { readonly json: boolean; readonly isTty: boolean }) {
+  constructor(json: boolean, out: Stream, now: () => number) {
     this.#json = json
-    this.#isTty = isTty
+    this.#out = out
+    this.#now = now
+    this.#startedAt = now()
+    this.#last = { at: this.#startedAt, events: 0 }
   }
 
   tell(progress: Progress): void {
-    const now = performance.now()
-    const every = this.#isTty && !this.#json ? drawEveryMs : lineEveryMs
-    const isEnd = progress.phase !== 'replay' || progress.done >= progress.total
-    if (!isEnd && now - this.#toldAt < every) return
+    const now = this.#now()
+    const redraws = this.#out.isTTY === true && !this.#json
+    const everyMs = redraws ? drawEveryMs : lineEveryMs
+    if (progress.phase === this.#phase && now - this.#toldAt < everyMs) return
+    this.#measure(progress, now)
     this.#toldAt = now
+    this.#phase = progress.phase
     const elapsedMs = now - this.#startedAt
-    const rate = progress.events / (elapsedMs / 1_000)
-    const left = progress.done > 0 ? (progress.total - progress.done) / progress.done : 0
-    const etaMs = elapsedMs * left
+    const { done, total } = progress
+    const etaMs = done > 0 ? ((total - done) * elapsedMs) / done : null
     if (this.#json) {
-      const told = { ...progress, rate: Math.round(rate), etaMs: Math.round(etaMs) }
-      process.stderr.write(`${JSON.stringify(told)}\n`)
-      return
+      const told = { ...progress, rate: Math.round(this.#rate), etaMs: etaMs && Math.round(etaMs) }
+      return void this.#out.write(`${JSON.stringify(told)}\n`)
     }
-    const share = progress.total === 0 ? 1 : progress.done / progress.total
-    const bar = '█'.repeat(Math.round(share * 24)).padEnd(24, '░')
-    const line =
-      `  ${progress.phase.padEnd(8)} ${bar} ${(share * 100).toFixed(1).padStart(5)} %   ` +
-      `${progress.done.toLocaleString('en')} / ${progress.total.toLocaleString('en')}   ` +
-      `${Math.round(rate).toLocaleString('en')} events/s   ` +
-      `elapsed ${time(elapsedMs)}   ETA ${time(etaMs)}`
-    const isLine = !this.#isTty || progress.phase === 'done'
-    process.stderr.write(this.#isTty ? `\r\u001B[2K${line}${isLine ? '\n' : ''}` : `${line}\n`)
+    const line = this.#line(progress, elapsedMs, etaMs)
+    const end = progress.phase === 'done' ? '\n' : ''
+    this.#out.write(redraws ? `\r\u001B[2K${line}${end}` : `${line}\n`)
+  }
+
+  #measure({ events }: Progress, now: number): void {
+    const seconds = (now - this.#last.at) / 1_000
+    if (seconds < 0.05 || events === this.#last.events) return
+    const rate = (events - this.#last.events) / seconds
+    this.#rate = this.#rate === 0 ? rate : this.#rate * (1 - smoothing) + rate * smoothing
+    this.#last = { at: now, events }
+  }
+
+  #line({ phase, done, total }: Progress, elapsedMs: number, etaMs: number | null): string {
+    const share = total === 0 ? 1 : Math.min(1, done / total)
+    const bar = '█'.repeat(Math.round(share * 20)).padEnd(20, '░')
+    const eta = etaMs === null || phase === 'done' ? '' : `   ETA ${clockText(etaMs)}`
+    return (
+      `  ${phase.padEnd(8)} ${bar} ${(share * 100).toFixed(1).padStart(5)} %   ` +
+      `${done.toLocaleString('en')} / ${total.toLocaleString('en')}   ` +
+      `${Math.round(this.#rate).toLocaleString('en')} events/s   ${clockText(elapsedMs)}${eta}`
+    )
   }
 }
 
-const sentence = (command: string, { seq, comparison }: Rebuilt): string => {
-  if (!comparison)
-    return command === 'verify'
-      ? 'there are no live tables of these read models and this log to compare with'
-      : `rebuilt at seq ${seq}; there was nothing to compare with`
-  const { equal, tables, rows } = comparison
-  const swapped = command === 'rebuild' ? '; swapped' : ''
-  return equal
-    ? `equal: ${tables} tables, ${rows.toLocaleString('en')} rows, at seq ${seq}${swapped}`
-    : `different at seq ${seq}: ${differing(comparison)}${swapped}`
-}
-
-const differing = (comparison: Comparison): string =>
-  Object.entries(comparison.differing)
-    .map(([table, count]) => `${count} in ${table}`)
+const differing = ({ differing: counts }: Comparison): string =>
+  Object.entries(counts)
+    .map(([table, count]) => (count === null ? `${table} has other columns` : `${table} ${count}`))
     .join(', ')
 
-/** What came of it; the differing rows one below the other. */
-export const tellComparison = (command: string, result: Rebuilt, json: boolean): string => {
+const sentence = (command: 'rebuild' | 'verify', { seq, rows, comparison }: Rebuilt): string => {
+  const made = command === 'rebuild' ? `; rebuilt ${rows.toLocaleString('en')} rows` : ''
+  if (!comparison)
+    return `there are no live tables of this log to compare with, at seq ${seq}${made}`
+  return comparison.equal
+    ? `equal: ${comparison.tables} tables, ${rows.toLocaleString('en')} rows, at seq ${seq}${made}`
+    : `different at seq ${seq}: ${differing(comparison)}${made}`
+}
+
+/** What came of it, with the rows that differ one below the other. */
+export const resultText = (
+  command: 'rebuild' | 'verify',
+  result: Rebuilt,
+  json: boolean,
+): string => {
   if (json) return `${JSON.stringify(result)}\n`
   const lines = [sentence(command, result)]
-  for (const { table, key, live, replayed } of result.comparison?.differences ?? []) {
-    lines.push(`  ${table} ${key}`)
-    lines.push(`    live      ${JSON.stringify(live)}`, `    replayed  ${JSON.stringify(replayed)}`)
-  }
+  for (const { table, key, live, replayed } of result.comparison?.differences ?? [])
+    lines.push(
+      `  ${table} ${key}`,
+      `    live      ${JSON.stringify(live)}`,
+      `    replayed  ${JSON.stringify(replayed)}`,
+    )
   return `${lines.join('\n')}\n`
 }

@@ -1,190 +1,207 @@
 /**
- * The read models' home in Postgres. One schema holds all tables and one row that says how far they are;
- * rows and position move in one transaction or not at all.
+ * The read models' home in Postgres. One schema holds all tables and one row that says how far they are
+ * in which log; rows and position move in one transaction or not at all.
  *
- * Writers take a transaction-scoped advisory lock first, so a rebuild can hold the live tables still for
- * the moment of the swap, and move the position by compare-and-set, so a second projector loses the
- * race visibly instead of writing twice. Names are resolved after the lock is held: a writer that waited
- * through a swap writes to the new tables.
+ * A writer first takes an advisory lock for the length of its transaction, so a rebuild can hold the
+ * tables still while it compares and swaps. Then it moves the position by compare-and-set, so a second
+ * projector, or one that slept through a swap, loses the race visibly instead of writing twice. Table
+ * names are resolved after the lock is held: who waited through a swap meets the new tables.
  */
 import pg from 'pg'
-import {
-  liveSchema,
-  tables,
-  type ColumnType,
-  type Table,
-  type TableName,
-} from '@headway/schemas/tables.ts'
-import type { AnyRow, Changes, FullKey, RowSource } from './fold.ts'
+import { liveSchema, tables, type Table, type TableName } from '@headway/schemas/tables.ts'
+import { columnArrays, columnsOf, keyColumns, quote, tableNames, type AnyRow } from './columns.ts'
+import type { Changes, Wanted } from './projection.ts'
 
-/** How far the tables are, and in which log. */
 export type Position = {
   readonly incarnation: string
   readonly seq: number
-  /** Id of the commit at `seq`: another one there means another log. */
-  readonly commitId: string
-  /** Which read models wrote the tables. */
+  /** Id of the commit at `seq`, empty at 0: another one there means another log. */
+  readonly commit: string
+  /** Which read models and table layout made the rows. */
   readonly models: string
+  /** Counts rebuilds: rows remembered from before one are worth nothing. */
+  readonly build: number
 }
-export type Committed = 'advanced' | 'overtaken'
+export type Committed = 'stored' | 'overtaken'
 
-export type Store = RowSource & {
-  /** Makes what is missing. */
-  prepare(): Promise<void>
+/** What the room needs; the simulator has a weak one of its own. */
+export type Store = {
+  /** Where the tables are; null when there are none. */
   position(): Promise<Position | null>
-  commit(changes: Changes, from: Position | null, to: Position): Promise<Committed>
+  /** Makes tables that are at the beginning. Nothing happens when there are some. */
+  create(position: Position): Promise<void>
+  load(wanted: Wanted): Promise<ReadonlyMap<TableName, readonly AnyRow[]>>
+  /** All or nothing; `overtaken` when the tables are not at `from`. */
+  commit(changes: Changes, from: Position, to: Position): Promise<Committed>
   close(): Promise<void>
 }
 
-/** Any number that nobody else uses as an advisory lock. */
-export const projectorLock = 4_402_001
+/** Advisory locks of this database: two numbers, the first one ours. */
+export const lockSpace = 4_402
+export const lockOf = (schema: string): number => (schema === liveSchema ? 1 : 2)
+export const rebuildLock = 3
 
-const quote = (name: string): string => `"${name}"`
-const columnsOf = (table: TableName): readonly (readonly [string, ColumnType])[] =>
-  Object.entries((tables[table] as Table).columns)
-const typeOf = (type: ColumnType): string => type.replace('?', '')
-
-/** Values travel as JSON: timestamps as RFC 3339 text, int8 as numbers. */
 const parsers: Readonly<Record<number, (text: string) => unknown>> = {
   20: Number,
   1184: (text) => new Date(text).toISOString(),
 }
-export const poolOf = (url: string, application: string, max: number): pg.Pool => {
-  const pool = new pg.Pool({
-    connectionString: url,
-    application_name: `headway-${application}`,
-    max,
-    types: {
-      getTypeParser: (oid: number, format?: string) =>
-        parsers[oid] ?? pg.types.getTypeParser(oid, format as 'text'),
-    } as pg.CustomTypesConfig,
-  })
-  // A connection that dies while idle is replaced by the next query.
-  pool.on('error', () => {})
-  return pool
-}
 
-export const createTables = (schema: string, withIndexes: boolean): string => {
-  const statements = [`create schema if not exists ${schema}`]
-  for (const name of Object.keys(tables) as TableName[]) {
-    const table: Table = tables[name]
-    const columns = columnsOf(name).map(
-      ([column, type]) =>
-        `${quote(column)} ${typeOf(type)}${type.endsWith('?') ? '' : ' not null'}`,
+/** Options of every connection: UTC, int8 as numbers, moments as RFC 3339 text. */
+export const clientOptions = (url: string, application: string): pg.ClientConfig => ({
+  connectionString: url,
+  application_name: `headway-${application}`,
+  connectionTimeoutMillis: 10_000,
+  keepAlive: true,
+  options: '-c timezone=UTC -c datestyle=ISO',
+  types: {
+    getTypeParser: (oid: number, format?: string) =>
+      parsers[oid] ?? pg.types.getTypeParser(oid, format as 'text'),
+  } as pg.CustomTypesConfig,
+})
+
+export const createTables = (schema: string): string =>
+  [
+    `create schema if not exists ${schema}`,
+    ...tableNames.map((table) => {
+      const columns = columnsOf(table).map(
+        ({ name, type, nullable }) => `${quote(name)} ${type}${nullable ? '' : ' not null'}`,
+      )
+      return `create table if not exists ${schema}.${table} (${columns.join(', ')})`
+    }),
+    `create table if not exists ${schema}.position (one bool primary key default true check (one),
+       incarnation text not null, seq int8 not null, commit text not null, models text not null,
+       build int8 not null)`,
+  ].join(';\n')
+
+export const createKey = (schema: string, table: TableName): string =>
+  `alter table ${schema}.${table} add constraint ${table}_key
+   primary key (${keyColumns(table).map(quote).join(', ')})`
+
+export const createIndexes = (schema: string, table: TableName): readonly string[] =>
+  ((tables[table] as Table).indexes ?? []).map(
+    (columns) =>
+      `create index ${table}_by_${columns.slice(1).join('_')}
+       on ${schema}.${table} (${columns.map(quote).join(', ')})`,
+  )
+
+export const insertPosition = (schema: string): string =>
+  `insert into ${schema}.position (incarnation, seq, commit, models, build)
+   values ($1, $2, $3, $4, $5) on conflict do nothing`
+export const positionValues = (p: Position): readonly unknown[] => [
+  p.incarnation,
+  p.seq,
+  p.commit,
+  p.models,
+  p.build,
+]
+
+export const readPosition = async (
+  client: Pick<pg.Pool, 'query'>,
+  schema: string,
+): Promise<Position | null> => {
+  try {
+    const { rows } = await client.query<Position>(
+      `select incarnation, seq, commit, models, build from ${schema}.position`,
     )
-    const key = `primary key (${table.key.map(quote).join(', ')})`
-    statements.push(
-      `create table if not exists ${schema}.${name} (${[...columns, key].join(', ')})`,
-    )
-    if (withIndexes) statements.push(...createIndexes(schema, name))
+    return rows[0] ?? null
+  } catch (error) {
+    // No such table or schema: nothing was ever projected here.
+    if (['42P01', '3F000'].includes((error as { code?: string }).code ?? '')) return null
+    throw error
   }
-  statements.push(
-    `create table if not exists ${schema}.position (
-       one bool primary key default true check (one),
-       incarnation text not null, seq int8 not null, commit_id text not null, models text not null)`,
-  )
-  return statements.join(';\n')
 }
 
-export const createIndexes = (schema: string, name: TableName): string[] =>
-  ((tables[name] as Table).indexes ?? []).map(
-    (columns, i) =>
-      `create index if not exists ${name}_${i} on ${schema}.${name} (${columns.map(quote).join(', ')})`,
-  )
-
-/** One statement for any number of rows: `$1` is a JSON array of them. */
-export const upsert = (schema: string, name: TableName, once: boolean): string => {
-  const { key } = tables[name] as Table
-  const columns = columnsOf(name)
-  const names = columns.map(([column]) => quote(column)).join(', ')
-  const typed = columns.map(([column, type]) => `${quote(column)} ${typeOf(type)}`).join(', ')
-  const others = columns.map(([column]) => column).filter((column) => !key.includes(column))
-  const update = others.map((column) => `${quote(column)} = excluded.${quote(column)}`).join(', ')
-  return (
-    `insert into ${schema}.${name} (${names}) ` +
-    `select ${names} from json_to_recordset($1::json) as rows(${typed}) ` +
-    `on conflict (${key.map(quote).join(', ')}) do ${once ? 'nothing' : `update set ${update}`}`
-  )
+const upsert = (schema: string, table: TableName): string => {
+  const columns = columnsOf(table)
+  const key = keyColumns(table)
+  const arrays = columns.map(({ type }, i) => `$${i + 1}::${type}[]`).join(', ')
+  const update = columns
+    .filter(({ name }) => !key.includes(name))
+    .map(({ name }) => `${quote(name)} = excluded.${quote(name)}`)
+  return `insert into ${schema}.${table} (${columns.map(({ name }) => quote(name)).join(', ')})
+    select * from unnest(${arrays})
+    on conflict (${key.map(quote).join(', ')}) do update set ${update.join(', ')}`
 }
 
-export const select = (schema: string, name: TableName): string => {
-  const { key } = tables[name] as Table
-  const types = Object.fromEntries(columnsOf(name))
-  const typed = key.map((column) => `${quote(column)} ${typeOf(types[column]!)}`).join(', ')
-  const columns = columnsOf(name)
-    .map(([column]) => `t.${quote(column)}`)
-    .join(', ')
-  return (
-    `select ${columns} from ${schema}.${name} t ` +
-    `join json_to_recordset($1::json) as keys(${typed}) using (${key.map(quote).join(', ')})`
-  )
+export const selectByKey = (schema: string, table: TableName): string => {
+  const types = new Map(columnsOf(table).map(({ name, type }) => [name, type]))
+  const key = keyColumns(table)
+  const arrays = key.map((name, i) => `$${i + 1}::${types.get(name)}[]`).join(', ')
+  return `select t.* from ${schema}.${table} t join unnest(${arrays})
+    as wanted(${key.map(quote).join(', ')}) using (${key.map(quote).join(', ')})`
 }
 
-const keyObjects = (name: TableName, keys: readonly FullKey[]): string => {
-  const { key } = tables[name] as Table
-  return JSON.stringify(
-    keys.map((values) => Object.fromEntries(key.map((column, i) => [column, values[i]]))),
-  )
+const transaction = async (
+  pool: pg.Pool,
+  run: (client: pg.PoolClient) => Promise<boolean>,
+): Promise<boolean> => {
+  const client = await pool.connect()
+  let failure: Error | undefined
+  try {
+    await client.query('begin')
+    const isDone = await run(client)
+    await client.query(isDone ? 'commit' : 'rollback')
+    return isDone
+  } catch (error) {
+    failure = error as Error
+    throw error
+  } finally {
+    // A connection that failed in the middle is not used again; the server rolls back.
+    client.release(failure)
+  }
 }
 
 export const openStore = (url: string, schema: string = liveSchema): Store => {
-  const pool = poolOf(url, 'projector', 2)
+  const pool = new pg.Pool({ ...clientOptions(url, 'projector'), max: 2 })
+  // A connection that dies while idle is replaced by the next query.
+  pool.on('error', () => {})
+  const lock = `select pg_advisory_xact_lock(${lockSpace}, ${lockOf(schema)})`
   return {
-    prepare: async () => {
-      await pool.query(createTables(schema, true))
+    position: () => readPosition(pool, schema),
+    create: async (position) => {
+      await transaction(pool, async (client) => {
+        await client.query(lock)
+        if (await hasTables(client, schema)) return false
+        await client.query(createTables(schema))
+        for (const table of tableNames)
+          for (const statement of [createKey(schema, table), ...createIndexes(schema, table)])
+            await client.query(statement)
+        await client.query(insertPosition(schema), [...positionValues(position)])
+        return true
+      })
     },
-    position: async () => {
-      const { rows } = await pool.query<Position>(
-        `select incarnation, seq, commit_id as "commitId", models from ${schema}.position`,
-      )
-      return rows[0] ?? null
-    },
-    load: async (name, keys) => {
-      const { rows } = await pool.query<AnyRow>(select(schema, name), [keyObjects(name, keys)])
-      return rows
+    load: async (wanted) => {
+      const found = new Map<TableName, readonly AnyRow[]>()
+      for (const [table, keys] of wanted) {
+        const values = [...keys.values()]
+        const arrays = keyColumns(table).map((_, i) => values.map((key) => key[i]))
+        found.set(table, (await pool.query<AnyRow>(selectByKey(schema, table), arrays)).rows)
+      }
+      return found
     },
     commit: async (changes, from, to) => {
-      const client = await pool.connect()
-      try {
-        await client.query('begin')
-        await client.query('select pg_advisory_xact_lock($1)', [projectorLock])
-        const moved = await movePosition(client, schema, from, to)
-        if (!moved) {
-          await client.query('rollback')
-          return 'overtaken'
-        }
-        for (const [name, { once, rows }] of changes)
-          await client.query(upsert(schema, name, once), [JSON.stringify(rows)])
-        await client.query('commit')
-        return 'advanced'
-      } catch (error) {
-        await client.query('rollback').catch(() => {})
-        throw error
-      } finally {
-        client.release()
-      }
+      const isStored = await transaction(pool, async (client) => {
+        await client.query(lock)
+        const { rowCount } = await client.query(
+          `update ${schema}.position set seq = $1, commit = $2
+           where seq = $3 and incarnation = $4 and models = $5 and build = $6`,
+          [to.seq, to.commit, from.seq, from.incarnation, from.models, from.build],
+        )
+        if (rowCount !== 1) return false
+        for (const [table, rows] of changes)
+          await client.query(upsert(schema, table), columnArrays(table, [...rows.values()]))
+        return true
+      })
+      return isStored ? 'stored' : 'overtaken'
     },
     close: () => pool.end(),
   }
 }
 
-const movePosition = async (
-  client: pg.PoolClient,
-  schema: string,
-  from: Position | null,
-  to: Position,
-): Promise<boolean> => {
-  const values = [to.incarnation, to.seq, to.commitId, to.models]
-  const { rowCount } = from
-    ? await client.query(
-        `update ${schema}.position set incarnation = $1, seq = $2, commit_id = $3, models = $4
-         where seq = $5 and incarnation = $6`,
-        [...values, from.seq, from.incarnation],
-      )
-    : await client.query(
-        `insert into ${schema}.position (incarnation, seq, commit_id, models)
-         values ($1, $2, $3, $4) on conflict do nothing`,
-        values,
-      )
-  return rowCount === 1
+const hasTables = async (client: pg.PoolClient, schema: string): Promise<boolean> => {
+  const { rows } = await client.query<{ there: boolean }>(
+    `select to_regclass($1) is not null as there`,
+    [`${schema}.position`],
+  )
+  return rows[0]!.there
 }

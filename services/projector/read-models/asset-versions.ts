@@ -1,7 +1,8 @@
 /** Every version of every asset, with where it came from. */
-import { moment, recordedAt, fact } from './read-model.ts'
+import { moment, recordedAt, type Fact } from './read-model.ts'
 
-export const assetVersions = fact<'asset_versions'>({
+export const assetVersions: Fact<'asset_versions'> = {
+  kind: 'fact',
   table: 'asset_versions',
   version: 1,
   rows: {
@@ -30,4 +31,4 @@ export const assetVersions = fact<'asset_versions'>({
       }
     },
   },
-})
+}

@@ -8,7 +8,7 @@
  */
 import type { EventOf, Recorded } from '@headway/schemas/events.ts'
 import type { Row } from '@headway/schemas/tables.ts'
-import { moment, recordedAt, fold, type Key } from './read-model.ts'
+import { moment, recordedAt, type Fold, type Key } from './read-model.ts'
 
 type Asset = Row<'assets'>
 
@@ -90,23 +90,23 @@ const troubled = (
 const promised = (
   row: Asset | undefined,
   recorded: Recorded<EventOf<'ReleaseRegistered'>>,
-  [key]: Key,
+  [, asset = '']: Key,
 ): Asset => {
   const { seq, event } = recorded
-  const asset = String(key)
   const kind = event.outputs[asset.slice(asset.lastIndexOf('/') + 1)]?.kind ?? 'opaque_bytes'
   const before = row ?? created(recorded, asset, kind)
   if (row?.kind === kind && row.producer === event.pipeline) return row
   return { ...before, kind, producer: event.pipeline, seq }
 }
 
-export const assets = fold<'assets'>({
+export const assets: Fold<'assets'> = {
+  kind: 'fold',
   table: 'assets',
   version: 1,
-  keys: ({ event }) => {
+  keys: ({ tenant, event }) => {
     if (event.type === 'ReleaseRegistered')
-      return Object.keys(event.outputs).map((name) => [`output/${event.pipeline}/${name}`])
-    return 'asset' in event ? [[event.asset]] : []
+      return Object.keys(event.outputs).map((name) => [tenant, `output/${event.pipeline}/${name}`])
+    return 'asset' in event ? [[tenant, event.asset]] : []
   },
   evolve: {
     AssetDefined: defined,
@@ -124,4 +124,4 @@ export const assets = fold<'assets'>({
         : row),
     ReleaseRegistered: promised,
   },
-})
+}

@@ -1,7 +1,7 @@
 /** Fetches and pushes that went wrong, and the recoveries that ended it: one row per event. */
 import type { EventOf, Recorded } from '@headway/schemas/events.ts'
 import type { Row } from '@headway/schemas/tables.ts'
-import { recordedAt, fact } from './read-model.ts'
+import { recordedAt, type Fact } from './read-model.ts'
 
 const trouble = (
   recorded: Recorded<EventOf<'FetchRefused' | 'FetchFailed' | 'FetchRecovered'>>,
@@ -15,7 +15,8 @@ const trouble = (
   recorded_at: recordedAt(recorded),
 })
 
-export const fetchTroubles = fact<'fetch_troubles'>({
+export const fetchTroubles: Fact<'fetch_troubles'> = {
+  kind: 'fact',
   table: 'fetch_troubles',
   version: 1,
   rows: {
@@ -48,4 +49,4 @@ export const fetchTroubles = fact<'fetch_troubles'>({
         size_bytes: null,
       }),
   },
-})
+}

@@ -5,7 +5,7 @@
  */
 import type { Recorded } from '@headway/schemas/events.ts'
 import type { Row } from '@headway/schemas/tables.ts'
-import { keyedBy, recordedAt, fold } from './read-model.ts'
+import { keyedBy, recordedAt, type Fold } from './read-model.ts'
 
 type Pipeline = Row<'pipelines'>
 
@@ -28,7 +28,8 @@ const rowOf = (row: Pipeline | undefined, { tenant, seq }: Recorded, pipeline: s
         seq,
       }
 
-export const pipelines = fold<'pipelines'>({
+export const pipelines: Fold<'pipelines'> = {
+  kind: 'fold',
   table: 'pipelines',
   version: 1,
   keys: keyedBy('pipeline'),
@@ -60,4 +61,4 @@ export const pipelines = fold<'pipelines'>({
       active_version: recorded.event.pipelineVersion,
     }),
   },
-})
+}

@@ -2,10 +2,13 @@
  * What a read model is: how the rows of one table follow from the log, and nothing else. No clock, no
  * database, no memory of its own, so a replay gives the same rows as the day they were made.
  *
- *   fact   every event makes one row by itself; nothing is read back, so it costs one write.
- *   fold   an event and the row before it make the row after it.
+ *   fact   every event makes one row by itself; the newest row of a key stands. Nothing is read back,
+ *          so facts cost one write, live and in a rebuild.
+ *   fold   an event and the row before it make the row after it. A `settled` row never changes again,
+ *          which is what lets a rebuild write it out and forget it.
  *
- * A row holds what the database can hold: moments that came from outside pass `moment`.
+ * Only effective events come here: what an old fence or an ended run says was dropped before
+ * (`fence.ts`). A row holds what the database can hold: moments that came from outside pass `moment`.
  *
  * A new model is one file, one line in `index.ts` and one table in schemas/tables.ts. `version` goes up
  * with every change of meaning; the projector then rebuilds by itself at its next start.
@@ -14,30 +17,23 @@ import type { Event, EventOf, EventType, Recorded } from '@headway/schemas/event
 import { toTimestamp } from '@headway/schemas/ids.ts'
 import type { Row, TableName } from '@headway/schemas/tables.ts'
 
-/** Values of a table's key columns after the tenant, in their order. */
-export type Key = readonly (string | number)[]
+/** Values of a table's key columns, in their order. */
+export type Key = readonly string[]
 
-export type ReadModel<T extends TableName> = {
-  readonly table: T
-  readonly version: number
-  /** Every event makes a row of its own, written once and never read back. */
-  readonly once: boolean
-  /** The rows that an event touches. */
-  keys(recorded: Recorded): readonly Key[]
-  /** The row after the event; the very same row, or nothing, when the event does not change it. */
-  evolve(row: Row<T> | undefined, recorded: Recorded, key: Key): Row<T> | undefined
-}
-
-type Fact<T extends TableName> = {
+export type Fact<T extends TableName> = {
+  readonly kind: 'fact'
   readonly table: T
   readonly version: number
   readonly rows: { readonly [E in EventType]?: (recorded: Recorded<EventOf<E>>) => Row<T> }
 }
 
-type Fold<T extends TableName> = {
+export type Fold<T extends TableName> = {
+  readonly kind: 'fold'
   readonly table: T
   readonly version: number
+  /** The rows that an event touches. */
   keys(recorded: Recorded): readonly Key[]
+  /** The row after the event; the very same row, or nothing, when the event does not change it. */
   readonly evolve: {
     readonly [E in EventType]?: (
       row: Row<T> | undefined,
@@ -45,34 +41,16 @@ type Fold<T extends TableName> = {
       key: Key,
     ) => Row<T> | undefined
   }
+  settled?(row: Row<T>): boolean
 }
 
-/** One row per event. */
-export const fact = <T extends TableName>({ table, version, rows }: Fact<T>): ReadModel<T> => ({
-  table,
-  version,
-  once: true,
-  keys: ({ event }) => (rows[event.type] ? [[]] : []),
-  evolve: (_, recorded) => (rows[recorded.event.type] as (r: Recorded) => Row<T>)(recorded),
-})
-
-/** One row per thing, moved on by the events it has a line for. */
-export const fold = <T extends TableName>(model: Fold<T>): ReadModel<T> => ({
-  table: model.table,
-  version: model.version,
-  once: false,
-  keys: (recorded) => (model.evolve[recorded.event.type] ? model.keys(recorded) : []),
-  evolve: (row, recorded, key) => {
-    type Step = (row: Row<T> | undefined, recorded: Recorded, key: Key) => Row<T> | undefined
-    return (model.evolve[recorded.event.type] as Step)(row, recorded, key)
-  },
-})
+export type ReadModel<T extends TableName = TableName> = { [N in T]: Fact<N> | Fold<N> }[T]
 
 /** The key of models that keep one row per run, pipeline, asset… */
 export const keyedBy =
   (field: 'run' | 'pipeline' | 'worker') =>
-  ({ event }: Recorded): readonly Key[] =>
-    field in event ? [[(event as Event & Record<typeof field, string>)[field]]] : []
+  ({ tenant, event }: Recorded): readonly Key[] =>
+    field in event ? [[tenant, (event as Event & Record<typeof field, string>)[field]]] : []
 
 let lastAt = Number.NaN
 let lastText = ''

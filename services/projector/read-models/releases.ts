@@ -1,12 +1,13 @@
 /** Releases: the graph of each pipeline version, when it was registered, when last made the active one. */
-import { recordedAt, fold } from './read-model.ts'
+import { recordedAt, type Fold } from './read-model.ts'
 
-export const releases = fold<'releases'>({
+export const releases: Fold<'releases'> = {
+  kind: 'fold',
   table: 'releases',
   version: 1,
-  keys: ({ event }) =>
+  keys: ({ tenant, event }) =>
     event.type === 'ReleaseRegistered' || event.type === 'ReleaseActivated'
-      ? [[event.pipeline, event.pipelineVersion]]
+      ? [[tenant, event.pipeline, event.pipelineVersion]]
       : [],
   evolve: {
     /** Registered again it is the same release: the version is a digest of the code. */
@@ -37,4 +38,4 @@ export const releases = fold<'releases'>({
         seq: recorded.seq,
       },
   },
-})
+}

@@ -5,12 +5,13 @@
  *                ↑↓
  *             retrying
  *
- * A run may also end without having started: its inputs were not there, or it killed its workers.
+ * A run may also end without having started: its inputs were not there, or it killed its workers. When it
+ * started and ended is what its worker says; since when it is as it is, the log does.
  */
 import type { EventOf, Recorded } from '@headway/schemas/events.ts'
 import type { Row } from '@headway/schemas/tables.ts'
-import { isEffective } from './fence.ts'
-import { keyedBy, moment, recordedAt, fold } from './read-model.ts'
+import { isEnded } from './fence.ts'
+import { keyedBy, moment, recordedAt, type Fold } from './read-model.ts'
 
 type Run = Row<'runs'>
 type Ending = EventOf<'RunCompleted' | 'RunFailed' | 'RunDeadLettered'>
@@ -47,13 +48,13 @@ const requested = (row: Run | undefined, recorded: Recorded<EventOf<'RunRequeste
 const ended =
   (status: 'completed' | 'failed' | 'dead_lettered') =>
   (row: Run | undefined, recorded: Recorded<Ending>): Run | undefined => {
+    if (!row) return undefined
     const { seq, event } = recorded
-    if (!row || !isEffective(row, event)) return row
     const at = recordedAt(recorded)
     return {
       ...row,
       status,
-      ended_at: at,
+      ended_at: moment(event.at),
       duration_ms: event.durationMs,
       attempt: event.attempt,
       error: 'error' in event ? event.error : null,
@@ -71,49 +72,46 @@ const alive = (
     event,
   }: Recorded<EventOf<'StepSucceeded' | 'StepFailed' | 'StepSkipped' | 'ArtifactPublished'>>,
 ): Run | undefined => {
-  if (!row || !isEffective(row, event) || (row.last_seq === seq && row.attempt === event.attempt))
-    return row
+  if (!row || (row.last_seq === seq && row.attempt === event.attempt)) return row
   return { ...row, attempt: event.attempt, last_seq: seq }
 }
 
-export const runs = fold<'runs'>({
+export const runs: Fold<'runs'> = {
+  kind: 'fold',
   table: 'runs',
   version: 1,
   keys: keyedBy('run'),
   evolve: {
     RunRequested: requested,
     RunStarted: (row, recorded) =>
-      row && isEffective(row, recorded.event)
-        ? {
-            ...row,
-            status: 'running',
-            started_at: recordedAt(recorded),
-            attempt: recorded.event.attempt,
-            worker: recorded.event.worker,
-            error: null,
-            next_attempt_at: null,
-            since: recordedAt(recorded),
-            last_seq: recorded.seq,
-          }
-        : row,
+      row && {
+        ...row,
+        status: 'running',
+        started_at: moment(recorded.event.at),
+        attempt: recorded.event.attempt,
+        worker: recorded.event.worker,
+        error: null,
+        next_attempt_at: null,
+        since: recordedAt(recorded),
+        last_seq: recorded.seq,
+      },
     StepSucceeded: alive,
     StepFailed: alive,
     StepSkipped: alive,
     ArtifactPublished: alive,
     RunRetried: (row, recorded) =>
-      row && isEffective(row, recorded.event)
-        ? {
-            ...row,
-            status: 'retrying',
-            attempt: recorded.event.attempt,
-            error: recorded.event.error,
-            next_attempt_at: moment(recorded.event.nextAttemptAt),
-            since: recordedAt(recorded),
-            last_seq: recorded.seq,
-          }
-        : row,
+      row && {
+        ...row,
+        status: 'retrying',
+        attempt: recorded.event.attempt,
+        error: recorded.event.error,
+        next_attempt_at: moment(recorded.event.nextAttemptAt),
+        since: recordedAt(recorded),
+        last_seq: recorded.seq,
+      },
     RunCompleted: ended('completed'),
     RunFailed: ended('failed'),
     RunDeadLettered: ended('dead_lettered'),
   },
-})
+  settled: isEnded,
+}

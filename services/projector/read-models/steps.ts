@@ -1,7 +1,7 @@
 /** Steps per attempt: what each did, found and logged. A step's own clock tells its times. */
 import type { EventOf, Recorded } from '@headway/schemas/events.ts'
 import type { Row } from '@headway/schemas/tables.ts'
-import { moment, fact } from './read-model.ts'
+import { moment, type Fact } from './read-model.ts'
 
 const ran = (recorded: Recorded<EventOf<'StepSucceeded' | 'StepFailed'>>): Row<'steps'> => {
   const { tenant, seq, event } = recorded
@@ -26,7 +26,8 @@ const ran = (recorded: Recorded<EventOf<'StepSucceeded' | 'StepFailed'>>): Row<'
   }
 }
 
-export const steps = fact<'steps'>({
+export const steps: Fact<'steps'> = {
+  kind: 'fact',
   table: 'steps',
   version: 1,
   rows: {
@@ -51,4 +52,4 @@ export const steps = fact<'steps'>({
       seq,
     }),
   },
-})
+}

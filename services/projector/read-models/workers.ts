@@ -5,9 +5,10 @@
  *       ↑↓
  *      lost      its heartbeats ended; it may be heard again and was never away then
  */
-import { keyedBy, recordedAt, fold } from './read-model.ts'
+import { keyedBy, recordedAt, type Fold } from './read-model.ts'
 
-export const workers = fold<'workers'>({
+export const workers: Fold<'workers'> = {
+  kind: 'fold',
   table: 'workers',
   version: 1,
   keys: keyedBy('worker'),
@@ -37,4 +38,4 @@ export const workers = fold<'workers'>({
         ? { ...row, status: 'lost', since: recordedAt(recorded), seq: recorded.seq }
         : row,
   },
-})
+}
