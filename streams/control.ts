@@ -19,7 +19,8 @@ import { commandSubject, parseSubject, queueConsumer, timerSubject } from './sub
 const stream = 'CONTROL'
 /** How long a taker may be silent before its command goes to another one. */
 export const leaseMs = 4_000
-const pullMs = 15_000
+/** A restarted server has forgotten who was asking; each asks again after this. */
+const pullMs = 5_000
 const wrongLastSequence = 10071
 
 const deliveryOf = <C extends Command>(message: JsMsg): Delivery<C> => {

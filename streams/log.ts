@@ -24,6 +24,8 @@ import { filterOf, parseSubject, subjectOf } from './subjects.ts'
 
 const stream = 'EVENTS'
 const batchMax = 1_000
+/** A restarted server has forgotten the consumer; two missed heartbeats tell, and it is made again. */
+const consumeOptions = { max_messages: batchMax, expires: 10_000, idle_heartbeat: 1_000 }
 const retryMsMax = 2_000
 const appendMsMax = 120_000
 /** Wrong last sequence; the same on a replicated stream; the same id is being stored right now. */
@@ -170,7 +172,7 @@ export const openLog = ({ js, jsm }: Connection): Log => {
           await new Promise((resolve) => setTimeout(resolve, 250))
           continue
         }
-        const messages = await consumer.consume({ max_messages: batchMax, expires: 30_000 })
+        const messages = await consumer.consume(consumeOptions)
         const stop = () => messages.stop()
         signal.addEventListener('abort', stop, { once: true })
         if (signal.aborted) stop()

@@ -25,7 +25,15 @@ export const encodeToken = (text: string): string => {
 }
 
 const encodeKey = (key: string): string => key.split('/').map(encodeToken).join('.')
-const decodeKey = (tokens: readonly string[]): string => tokens.map(decodeURIComponent).join('/')
+/** A token that is not what `encodeToken` makes stands for itself: somebody else wrote it. */
+const decodeToken = (token: string): string => {
+  try {
+    return decodeURIComponent(token)
+  } catch {
+    return token
+  }
+}
+const decodeKey = (tokens: readonly string[]): string => tokens.map(decodeToken).join('/')
 
 export const subjectOf = (tenant: string, topic: Topic): string =>
   `${prefix}.${encodeToken(tenant)}.${topic.kind}.${encodeKey(topic.name)}`
@@ -41,7 +49,7 @@ export const parseSubject = (subject: string): { tenant: string; topic: Topic } 
   if (!result) {
     const [, tenant = '', kind = '', ...name] = subject.split('.')
     result = {
-      tenant: decodeURIComponent(tenant),
+      tenant: decodeToken(tenant),
       topic: { kind: kind as TopicKind, name: decodeKey(name) },
     }
     parsed.set(subject, result)

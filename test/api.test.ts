@@ -94,9 +94,8 @@ beforeAll(async () => {
   await store.create({ incarnation: 'i', seq: 1, commit: 'c', models: 'm', build: 1 })
   await store.close()
   const database = openDatabase(postgres.url, world.doors.logger)
-  const { db } = database
-  app = await buildApp({ ...world.doors, db, tenant: 'default', pushBytesMax: 1_000 })
-  others = await buildApp({ ...world.doors, db, tenant: 'other' })
+  app = await buildApp({ ...world.doors, db: database.db, tenant: 'default' })
+  others = await buildApp({ ...world.doors, db: database.db, tenant: 'other' })
   closing = [() => app.close(), () => others.close(), () => database.close(), () => sql.end()]
   await project(1)
   await put(
@@ -167,11 +166,8 @@ describe('an asset', () => {
   test('is listed with key, strategy, cached and size', async () => {
     const assets = await get('/assets')
     expect(assets.map(keyOf)).toEqual(['output/rt/feed.pb', 'in/trips', 'in/vehicles'])
-    expect(assets[2]).toMatchObject({
-      versionStrategy: 'timestamp',
-      cached: true,
-      latestSizeBytes: 10,
-    })
+    const known = { versionStrategy: 'timestamp', cached: true, latestSizeBytes: 10 }
+    expect(assets[2]).toMatchObject(known)
     expect(assets[1]).toMatchObject({ cached: false, latestSizeBytes: null, latestOrdinal: null })
   })
   test('that fails does not look like success, and shows no secret [I14]', async () => {

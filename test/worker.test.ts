@@ -3,11 +3,12 @@ import type { Doors } from '@headway/streams/room.ts'
 import { versionOf } from '@headway/worker/folder.ts'
 import {
   closeWorld,
-  diaryIn,
   ended,
   eventsWhere,
+  given,
   greet,
   linesOf,
+  newGate,
   newPipeline,
   newRoot,
   one,
@@ -35,8 +36,7 @@ afterAll(closeWorld)
 
 describe('a version', () => {
   test('is registered with its steps, DAG, inputs and feed type, and becomes the active one', async () => {
-    const { root, version } = await newRoot('late-vehicles')
-    const pipeline = await newPipeline('late-vehicles')
+    const { root, version, pipeline } = await given('late-vehicles')
     const { worker } = await startWorker(pipeline, root)
     const release = await one('ReleaseRegistered', { pipeline })
     expect(release).toMatchObject({
@@ -82,13 +82,11 @@ describe('a version', () => {
   })
 
   test('stays what a run executes on when the folder is edited meanwhile [I10]', async () => {
-    const { root, folder, version } = await newRoot('obey')
-    const pipeline = await newPipeline('obey', {
-      retry: { attempts: 2, backoffMs: 50, backoffMsMax: 50 },
+    const { root, folder, version, pipeline, diary, out } = await given('obey', {
+      retry: patient,
     })
     await startWorker(pipeline, root, { watch: true })
     await one('ReleaseActivated', { pipeline })
-    const diary = diaryIn(root)
     const run = await request(pipeline, version, { say: 'it', blockMs: 800, diary, failTimes: 1 })
     await until('the step runs', async () => (await linesOf(diary)).length === 1)
     await rewrite(folder, greet('sang'))
@@ -98,14 +96,13 @@ describe('a version', () => {
       ),
     )
     await ended(run)
-    expect(await versionsOf(`output/${pipeline}/out.bin`)).toEqual(['said it'])
+    expect(await versionsOf(out)).toEqual(['said it'])
     const started = await eventsWhere('RunStarted', { run })
     expect(started.map((event) => event.pipelineVersion)).toEqual([version, version])
   })
 
   test('that is edited while the worker runs becomes active, and so does an earlier one again', async () => {
-    const { root, folder, version } = await newRoot('obey')
-    const pipeline = await newPipeline('obey')
+    const { root, folder, version, pipeline } = await given('obey')
     const { worker } = await startWorker(pipeline, root, { watch: true })
     await one('WorkerJoined', { worker })
     await rewrite(folder, greet('sang'))
@@ -130,8 +127,7 @@ describe('a version', () => {
   })
 
   test('that does not load is told with file and line, and the one before goes on', async () => {
-    const { root, folder, version } = await newRoot('obey')
-    const pipeline = await newPipeline('obey')
+    const { root, folder, version, pipeline } = await given('obey')
     const told: string[] = []
     const onUnloadable = (id: string, message: string) => void told.push(`${id} ${message}`)
     await startWorker(pipeline, root, { watch: true, onUnloadable })
@@ -310,8 +306,7 @@ describe('an output', () => {
   })
 
   test('is read back by its own pipeline, absent on the first run, and triggers nothing', async () => {
-    const { root, version } = await newRoot('sum')
-    const pipeline = await newPipeline('sum')
+    const { root, version, pipeline } = await given('sum')
     const sum = `output/${pipeline}/sum.txt`
     const slots = { number: `hand/${pipeline}`, before: sum }
     await definePipeline(world.doors, pipeline, { folder: 'sum', pool: pipeline, slots })
@@ -346,11 +341,9 @@ describe('an output', () => {
 
 describe('a worker', () => {
   test('that is killed in a step is replaced within five seconds, and late words change nothing [I8]', async () => {
-    const { root, version } = await newRoot('obey')
-    const pipeline = await newPipeline('obey')
+    const { root, version, pipeline, diary, out } = await given('obey')
     const victim = startProcess(pipeline, root)
     await one('ReleaseActivated', { pipeline })
-    const diary = diaryIn(root)
     const run = await request(pipeline, version, { say: 'x', blockMs: 700, diary })
     await until('the step runs', async () => (await linesOf(diary)).length === 1)
     await one('RunStarted', { run })
@@ -360,13 +353,13 @@ describe('a worker', () => {
     await ended(run)
     expect(Date.now() - killedAt).toBeLessThan(5_000 + 700)
     expect((await eventsWhere('RunStarted', { run })).map(({ attempt }) => attempt)).toEqual([1, 2])
-    expect(await versionsOf(`output/${pipeline}/out.bin`)).toEqual(['said x'])
+    expect(await versionsOf(out)).toEqual(['said x'])
   })
 
   test('is lost as often as the attempts allow to an input that kills, then the run is dead-lettered [I9]', async () => {
-    const { root, version } = await newRoot('obey')
-    const pipeline = await newPipeline('obey', { retry: { ...patient, attempts: 2 } })
-    const diary = diaryIn(root)
+    const { root, version, pipeline, diary } = await given('obey', {
+      retry: { ...patient, attempts: 2 },
+    })
     let [isOver, lives] = [false, 5]
     const keepAlive = () => {
       if (!isOver && lives-- > 0) startProcess(pipeline, root).once('exit', keepAlive)
@@ -382,10 +375,8 @@ describe('a worker', () => {
   })
 
   test('that was overtaken publishes nothing over what is newer [I8]', async () => {
-    const { root, version } = await newRoot('obey')
-    const pipeline = await newPipeline('obey')
-    let open = () => {}
-    const gate = new Promise<void>((resolve) => (open = resolve))
+    const { root, version, pipeline, out } = await given('obey')
+    const gate = newGate()
     const held: string[] = []
     const standing = (doors: Doors): Partial<Doors> => ({
       ...unheard(doors),
@@ -393,7 +384,7 @@ describe('a worker', () => {
         ...doors.content,
         put: async (tenant, bytes) => {
           held.push(String(Buffer.from(bytes)))
-          await gate
+          await gate.opened
           return doors.content.put(tenant, bytes)
         },
       },
@@ -405,9 +396,8 @@ describe('a worker', () => {
     const other = await startWorker(pipeline, root)
     await one('WorkerJoined', { worker: other.worker })
     await ended(run)
-    const out = `output/${pipeline}/out.bin`
     await ended(await request(pipeline, version, { say: 'new' }))
-    open()
+    gate.open()
     await zombie.stop()
     expect(await versionsOf(out)).toEqual(['said old', 'said new'])
     expect(await eventsWhere('RunCompleted', { run })).toHaveLength(1)
@@ -416,8 +406,7 @@ describe('a worker', () => {
   test.each(['obey', 'sum'])(
     'that dies between the version and the end of the run (%s) is continued: one version, one end',
     async (folder) => {
-      const { root, version } = await newRoot(folder)
-      const pipeline = await newPipeline(folder)
+      const { root, version, pipeline } = await given(folder)
       const out = `output/${pipeline}/${folder === 'sum' ? 'sum.txt' : 'out.bin'}`
       if (folder === 'sum') {
         const slots = { number: `hand/${pipeline}`, before: out }
@@ -449,20 +438,17 @@ describe('a worker', () => {
   )
 
   test('that is told to stop finishes its run, takes no other one and says good-bye [I16]', async () => {
-    const { root, version } = await newRoot('obey')
-    const pipeline = await newPipeline('obey')
-    let open = () => {}
-    const gate = new Promise<void>((resolve) => (open = resolve))
-    const slowToGo = ({ live }: Doors) => ({ live: { ...live, put: () => gate } })
+    const { root, version, pipeline, diary } = await given('obey')
+    const gate = newGate()
+    const slowToGo = ({ live }: Doors) => ({ live: { ...live, put: () => gate.opened } })
     const { worker, stop } = await startWorker(pipeline, root, {}, slowToGo)
     await one('ReleaseActivated', { pipeline })
-    const diary = diaryIn(root)
     const run = await request(pipeline, version, { say: 'x', blockMs: 700, diary })
     await until('the step runs', async () => (await linesOf(diary)).length === 1)
     const next = await request(pipeline, version, { say: 'y' })
     const stopped = stop()
     await ended(run)
-    open()
+    gate.open()
     await stopped
     expect(await typesOf(next)).toEqual([])
     expect(await world.doors.control.depth(queueOf(pipeline, version))).toBe(1)
@@ -470,11 +456,9 @@ describe('a worker', () => {
   })
 
   test('that is told to stop in a long run gives it back at once [I16]', async () => {
-    const { root, version } = await newRoot('obey')
-    const pipeline = await newPipeline('obey')
+    const { root, version, pipeline, diary, out } = await given('obey')
     const stopping = await startWorker(pipeline, root, { drainMs: 200 })
     await one('ReleaseActivated', { pipeline })
-    const diary = diaryIn(root)
     const run = await request(pipeline, version, { say: 'x', blockMs: 2_000, diary })
     await until('the step runs', async () => (await linesOf(diary)).length === 1)
     const other = await startWorker(pipeline, root)
@@ -485,12 +469,11 @@ describe('a worker', () => {
     expect(Date.now() - stoppedAt).toBeLessThan(2_000)
     await ended(run)
     expect(await eventsWhere('RunRetried', { run })).toEqual([])
-    expect(await versionsOf(`output/${pipeline}/out.bin`)).toEqual(['said x'])
+    expect(await versionsOf(out)).toEqual(['said x'])
   })
 
   test('as a process leaves an empty loop on SIGTERM [I16]', async () => {
-    const { root } = await newRoot('obey')
-    const pipeline = await newPipeline('obey')
+    const { root, pipeline } = await given('obey')
     const child = startProcess(pipeline, root)
     const joined = await one('WorkerJoined', { pool: pipeline })
     const ending = new Promise((resolve) => child.once('exit', (code) => resolve(code)))
@@ -500,8 +483,7 @@ describe('a worker', () => {
   })
 
   test('whose heartbeats end is lost, and back with the next one', async () => {
-    const { root } = await newRoot('obey')
-    const pipeline = await newPipeline('obey')
+    const { root, pipeline } = await given('obey')
     let silent = false
     const { worker } = await startWorker(pipeline, root, {}, ({ live }) => ({
       live: { ...live, put: async (...fact) => (silent ? undefined : live.put(...fact)) },

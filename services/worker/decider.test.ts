@@ -17,8 +17,13 @@ const error = { type: 'E', message: 'm', terminal: false }
 describe('an attempt that ends', () => {
   test('well completes the run', () => {
     expect(completed(attempt(2))).toEqual({
-      ...{ type: 'RunCompleted', v: 1, at: '2026-01-01T00:00:10.000Z', run: 'R', attempt: 2 },
-      ...{ pipeline: 'p', durationMs: 1_234.568 },
+      type: 'RunCompleted',
+      v: 1,
+      at: '2026-01-01T00:00:10.000Z',
+      run: 'R',
+      attempt: 2,
+      pipeline: 'p',
+      durationMs: 1_234.568,
     })
   })
 
@@ -76,11 +81,18 @@ describe('the backoff', () => {
 describe('the log of a run', () => {
   const head = { v: 1 as const, at: '2026-01-01T00:00:00.000Z', pipeline: 'p', run: 'R' }
   const started = (number: number, ownInputs = {}): Event => ({
-    ...{ ...head, type: 'RunStarted', attempt: number, pipelineVersion: 'aaaaaaaaaaaa' },
-    ...{ worker: 'w', ownInputs },
+    ...head,
+    type: 'RunStarted',
+    attempt: number,
+    pipelineVersion: 'aaaaaaaaaaaa',
+    worker: 'w',
+    ownInputs,
   })
   const done = (number: number): Event => ({
-    ...{ ...head, type: 'RunCompleted', attempt: number, durationMs: 1 },
+    ...head,
+    type: 'RunCompleted',
+    attempt: number,
+    durationMs: 1,
   })
   const after = (...events: Event[]) =>
     events.reduce((state, event) => evolve('R', state, event), initial)

@@ -102,6 +102,7 @@ describe('the DAG', () => {
     expect(without.out).toBe('c(x)')
     const inputs = { x: slot('x'), y: slot('y') }
     expect((await run(flow(draw), { inputs })).out).toBe('c(x+e(d(y)))')
+    expect((await run(flow(({ y }) => a({ parts: [y] })))).out).toBe('a()')
   })
 
   test('counts rows in and out, and time, of every step', async () => {

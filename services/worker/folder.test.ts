@@ -49,6 +49,12 @@ describe('a version', () => {
     expect(await version()).not.toBe(before)
   })
 
+  test('changes when a path grows by what its bytes lose', async () => {
+    await write('short', { a: 'bc' })
+    await write('long', { ab: 'c' })
+    expect(await version('short')).not.toBe(await version('long'))
+  })
+
   test('changes with a path', async () => {
     const before = await version()
     await cp(join(root, 'p/steps'), join(root, 'p/steps2'), { recursive: true })

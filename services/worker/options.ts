@@ -129,8 +129,8 @@ const judges: Readonly<Record<string, Readonly<Record<string, Judge>>>> = {
 }
 
 const hint = (schema: Schema | undefined): string => {
-  const text = schema?.description ?? schema?.type
-  return text === undefined ? '' : ` (${String(text)})`
+  const text = (schema?.description ?? schema?.type) as string | undefined
+  return text === undefined ? '' : ` (${text})`
 }
 
 const problemInObject = (schema: Schema, value: Options, path: string): string | null => {

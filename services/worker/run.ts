@@ -40,7 +40,7 @@ export const handleRun = async (context: RunContext, delivery: RunDelivery): Pro
     logger.error({ problem: delivery.problem }, 'a command cannot be read and is dropped')
     return delivery.refuse(delivery.problem ?? 'unreadable')
   }
-  const lease = setInterval(delivery.working, leaseRenewMs)
+  const lease = setInterval(() => delivery.working(), leaseRenewMs)
   const attempt = new RunAttempt(context, command, delivery)
   try {
     await attempt.execute()

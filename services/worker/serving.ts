@@ -80,14 +80,14 @@ export class Serving {
   /** Stops serving versions that moved on and that nobody waits for. */
   async retireIdle(): Promise<void> {
     const { definition, active } = this.known
-    for (const version of [...this.#served.keys()])
+    for (const version of this.#served.keys())
       if (definition && version !== this.#version && version !== active)
         if ((await this.#depth(version, definition)) === 0) this.#retire(version)
   }
 
   /** Resolves when everything that was taken is settled. */
   async ended(): Promise<void> {
-    for (const version of [...this.#served.keys()]) this.#retire(version)
+    for (const version of this.#served.keys()) this.#retire(version)
     await Promise.allSettled(this.#ending)
   }
 

@@ -135,12 +135,13 @@ class Watch {
     this.#tell(progress)
   }
 
-  #start({ type: _, timeoutMs, ...start }: Extract<Progress, { type: 'started' }>): void {
-    const ms = timeoutMs ?? this.#limits.stepTimeoutMs
-    const onTimeout = () => this.dead('Timeout', `took longer than ${ms} ms`, start.step)
-    this.#told.add(start.step)
-    this.#running.set(start.step, {
-      report: new Report(start),
+  #start(started: Extract<Progress, { type: 'started' }>): void {
+    const { step, index, startedAt, rowsIn } = started
+    const ms = started.timeoutMs ?? this.#limits.stepTimeoutMs
+    const onTimeout = () => this.dead('Timeout', `took longer than ${ms} ms`, step)
+    this.#told.add(step)
+    this.#running.set(step, {
+      report: new Report({ step, index, startedAt, rowsIn }),
       timer: setTimeout(onTimeout, ms),
     })
   }

@@ -61,7 +61,7 @@ const serve = (pipeline: Pipeline): void => {
     tell: (progress: Progress) => answer({ type: 'progress', progress }),
   }
   port.on('message', ({ execution }: ThreadRequest) => {
-    execute(pipeline, execution, ports)
+    void execute(pipeline, execution, ports)
       .catch((error: unknown) => ({
         outcome: 'failed' as const,
         step: 'pipeline',

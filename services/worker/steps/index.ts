@@ -1,5 +1,3 @@
-import type { StepDefinition } from './step.ts'
-
 /**
  * The steps that come with Headway, one line each, by the name they have in a DAG. They are loaded only
  * by the pipelines that import them.
@@ -16,12 +14,13 @@ export const steps = {
   validate_stop_hierarchy: () => import('./validate-stop-hierarchy.ts'),
 } as const
 
+type Named = { readonly name: string; readonly description: string }
+
 /** Whether a step is the one of this name that comes with Headway, not another one called so. */
-export const isBuiltin = async ({ name, description }: StepDefinition<any, any, any>) => {
+export const isBuiltin = async ({ name, description }: Named): Promise<boolean> => {
   if (!Object.hasOwn(steps, name)) return false
   const exported = Object.values(await steps[name as keyof typeof steps]()) as unknown[]
   return exported.some(
-    (one) => (one as { definition?: Described }).definition?.description === description,
+    (one) => (one as { definition?: Named }).definition?.description === description,
   )
 }
-type Described = { readonly description: string }

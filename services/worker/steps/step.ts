@@ -34,8 +34,8 @@ export type StepContext = {
   /** Fires when another step of the run failed, so that long work can be given up. */
   readonly signal: AbortSignal
   /** A line for the people who look at this run. Kept with the step, at most 200 lines of 2,000 characters. */
-  log(message: string): void
-  finding(finding: Finding): void
+  readonly log: (message: string) => void
+  readonly finding: (finding: Finding) => void
 }
 
 /** An input is one value of a kind, or, written `[kind]`, a list of them. */
