@@ -3,8 +3,9 @@ import { bytes, print, printJson, span, table } from '../terminal.ts'
 import type { Invocation } from './index.ts'
 
 const stateOf = (row: Row): string => {
-  if (row.trouble) return field(row, 'trouble')
-  return row.stale === true ? 'stale' : field(row, 'state', 'status')
+  const trouble = row.trouble as { code?: string } | null
+  if (trouble) return trouble.code ?? 'in trouble'
+  return row.stale === true ? 'stale' : 'well'
 }
 
 export const run = async ({ options }: Invocation): Promise<void> => {
@@ -12,18 +13,18 @@ export const run = async ({ options }: Invocation): Promise<void> => {
   if (options.json) return printJson(answer)
   const text = table<Row>(
     [
-      { title: 'ASSET', of: (row) => field(row, 'asset', 'key'), shrinks: true },
+      { title: 'ASSET', of: (row) => field(row, 'key'), shrinks: true },
       { title: 'KIND', of: (row) => field(row, 'kind'), shrinks: true },
-      { title: 'VERSION', of: (row) => field(row, 'ordinal'), right: true },
+      { title: 'VERSION', of: (row) => field(row, 'latestOrdinal'), right: true },
       {
         title: 'SIZE',
-        of: (row) => (row.sizeBytes ? bytes(Number(row.sizeBytes)) : '-'),
+        of: (row) => (row.latestSizeBytes ? bytes(Number(row.latestSizeBytes)) : '-'),
         right: true,
       },
       {
         title: 'AGE',
         of: (row) => {
-          const age = ageMs(row, 'versionedAt')
+          const age = ageMs(row, 'latestAt')
           return age === null ? '-' : span(age)
         },
         right: true,

@@ -12,7 +12,7 @@ const head = (row: Row): readonly (readonly [string, string])[] => {
   const inputs = Object.entries((row.inputs ?? {}) as object)
   const error = row.error ? rowOf(row.error) : null
   return [
-    ['pipeline', `${field(row, 'pipeline')} ${field(row, 'pipelineVersion', 'version')}`],
+    ['pipeline', `${field(row, 'pipelineId')} ${field(row, 'pipelineVersion')}`],
     ['because', field(row, 'reason')],
     ...inputs.map(([slot, ref]) => [`input ${slot}`, refText(ref)] as const),
     ...rowsOf(row.triggeredBy).map((ref) => ['triggered by', refText(ref)] as const),

@@ -22,7 +22,7 @@ export const run = async ({ options }: Invocation): Promise<void> => {
   const text = table<Row>(
     [
       { title: 'RUN', of: (row) => field(row, 'run', 'id') },
-      { title: 'PIPELINE', of: (row) => field(row, 'pipeline'), shrinks: true },
+      { title: 'PIPELINE', of: (row) => field(row, 'pipelineId'), shrinks: true },
       { title: 'VERSION', of: (row) => field(row, 'pipelineVersion', 'version'), shrinks: true },
       { title: 'STATUS', of: (row) => field(row, 'status'), style: statusStyle },
       { title: 'BECAUSE', of: (row) => field(row, 'reason'), shrinks: true },
