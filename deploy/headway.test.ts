@@ -1,8 +1,9 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync } from 'node:fs'
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync } from 'node:fs'
+import { readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
@@ -94,12 +95,12 @@ test('a command gets the signals that we get', async () => {
 })
 
 test('everything else goes to the command line interface, in this process', () => {
-  mkdirSync(join(clone, 'services/cli'), { recursive: true })
-  mkdirSync(join(clone, 'node_modules/tsx'))
-  const tsx = join(clone, 'node_modules/tsx')
-  writeFileSync(join(tsx, 'package.json'), '{"type":"module","exports":{"./esm/api":"./api.mjs"}}')
-  const real = import.meta.resolve('tsx/esm/api')
-  writeFileSync(join(tsx, 'api.mjs'), `export * from ${JSON.stringify(real)}\n`)
+  for (const top of ['schemas', 'streams', 'services/cli', 'deploy'])
+    mkdirSync(join(clone, top), { recursive: true })
+  const streams = new URL('../streams/', import.meta.url)
+  cpSync(new URL('bundle.mjs', streams), join(clone, 'streams/bundle.mjs'))
+  const esbuild = createRequire(new URL('package.json', streams)).resolve('esbuild/package.json')
+  symlinkSync(dirname(esbuild), join(clone, 'node_modules/esbuild'))
   writeFileSync(join(clone, 'package.json'), '{"type":"module"}')
   const main = `const words: string[] = process.argv.slice(2)
 console.log(process.pid, words.join(' '))

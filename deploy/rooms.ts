@@ -49,11 +49,9 @@ export const startRooms = async (options: RoomsOptions): Promise<Rooms> => {
     await runProjector(projector!, store, { signal, rebuild: replay })
     await store.close()
   }
-  const rooms = [
-    runFetcher(fetcher!, signal),
-    runDebounce(debounce!, { signal }),
-    project(),
-  ].map((room) => room.catch((error: unknown) => onProblem(String(error))))
+  const rooms = [runFetcher(fetcher!, signal), runDebounce(debounce!, { signal }), project()].map(
+    (room) => room.catch((error: unknown) => onProblem(String(error))),
+  )
   const { ended: apiEnded } = await startApi(api!, { pgUrl, host: '127.0.0.1', port, signal })
   const end = async () => {
     await Promise.all([...rooms, apiEnded])

@@ -419,11 +419,11 @@ pipelines:
 describe('the API from a command', () => {
   test('tables for people, the answer itself for programs', async () => {
     const items = [
-      { asset: 'a/b', kind: 'csv_table', ordinal: 7, size_bytes: 2_100, trouble: null },
+      { key: 'a/b', kind: 'csv_table', latestOrdinal: 7, latestSizeBytes: 2_100, trouble: null },
     ]
     answer = () => ({ body: JSON.stringify({ items }) })
     expect((await headway(['assets'])).stdout).toBe(
-      'ASSET  KIND       VERSION    SIZE  AGE  STATE\na/b    csv_table        7  2.1 kB    -  -\n',
+      'ASSET  KIND       VERSION    SIZE  AGE  STATE\na/b    csv_table        7  2.1 kB    -  well\n',
     )
     expect(JSON.parse((await headway(['assets', '--json'])).stdout)).toEqual({ items })
     await headway(['runs', '--status', 'failed', '--pipeline', 'p'])

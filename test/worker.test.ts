@@ -168,7 +168,7 @@ describe('a version', () => {
 })
 
 describe('a run', () => {
-  test('asked for while no worker of its version is there waits visibly, and is done when one joins [I9]', async () => {
+  test('waits visibly for a worker of its version, and is done when one joins [I9]', async () => {
     const { root, pipeline, version, worker } = await ready()
     await worker.stop()
     const run = await request(pipeline, version, { say: 'hello' })
@@ -340,7 +340,7 @@ describe('an output', () => {
 })
 
 describe('a worker', () => {
-  test('that is killed in a step is replaced within five seconds, and late words change nothing [I8]', async () => {
+  test('that is killed in a step is replaced within five seconds [I8]', async () => {
     const { root, version, pipeline, diary, out } = await given('obey')
     const victim = startProcess(pipeline, root)
     await one('ReleaseActivated', { pipeline })
@@ -356,7 +356,7 @@ describe('a worker', () => {
     expect(await versionsOf(out)).toEqual(['said x'])
   })
 
-  test('is lost as often as the attempts allow to an input that kills, then the run is dead-lettered [I9]', async () => {
+  test('is lost to a killing input as often as the attempts allow, then the run is over [I9]', async () => {
     const { root, version, pipeline, diary } = await given('obey', {
       retry: { ...patient, attempts: 2 },
     })

@@ -5,7 +5,7 @@
  *     feedType: 'realtime',
  *     inputs: { vehicle_positions: gtfsRealtime, trip_updates: optional(gtfsRealtime) },
  *     flow: ({ vehicle_positions, trip_updates }) => ({
- *       'feed.pb': combineFeeds({ feeds: [renameVehicles({ feed: vehicle_positions, prefix: 'ST ' }), trip_updates] }),
+ *       'feed.pb': combineFeeds({ feeds: [vehicle_positions, trip_updates] }),
  *     }),
  *   })
  *

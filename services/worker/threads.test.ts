@@ -24,11 +24,13 @@ import { step, Type } from '@headway/worker/steps/step.ts'
 /** A folder whose one step does what the body says. */
 const doing = (body: string) => `${head}
 const acts = step({
-  name: 'acts', description: 'Acts.', inputs: { x: opaqueBytes }, options: Type.Object({}), output: opaqueBytes,
+  name: 'acts', description: 'Acts.',
+  inputs: { x: opaqueBytes }, options: Type.Object({}), output: opaqueBytes,
   async run({ x }: { x: Uint8Array }, context: any) { ${body}; return x },
 })
 const after = step({
-  name: 'after', description: 'After.', inputs: { x: opaqueBytes }, options: Type.Object({}), output: opaqueBytes,
+  name: 'after', description: 'After.',
+  inputs: { x: opaqueBytes }, options: Type.Object({}), output: opaqueBytes,
   run: ({ x }: { x: Uint8Array }) => x,
 })
 export const pipeline = definePipeline({

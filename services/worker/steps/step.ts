@@ -33,7 +33,7 @@ export type StepContext = {
   readonly now: string
   /** Fires when another step of the run failed, so that long work can be given up. */
   readonly signal: AbortSignal
-  /** A line for the people who look at this run. Kept with the step, at most 200 lines of 2,000 characters. */
+  /** A line for the people who look at this run. At most 200 of 2,000 characters are kept. */
   readonly log: (message: string) => void
   readonly finding: (finding: Finding) => void
 }
