@@ -15,6 +15,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import * as nodeModule from 'node:module'
 import { constants } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -128,5 +129,7 @@ function fail(message) {
 
 checkNode()
 ensureInstalled()
+// What was compiled once is not compiled again (Node 22 and newer).
+nodeModule.enableCompileCache?.()
 if (process.argv[2] === 'with-install') runCommand(process.argv.slice(3))
 else await run(process.argv[2])

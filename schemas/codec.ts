@@ -45,7 +45,9 @@ const validated = <T>(
   return value as T
 }
 
-export const encodeEvents = (events: readonly Event[]): Uint8Array => pack(events)
+/** Throws `CodecError` for what could not be read back: a mistake stays with the one who made it. */
+export const encodeEvents = (events: readonly Event[]): Uint8Array =>
+  pack(events.map((event) => validated<Event>(eventSchemas, 'event', event)))
 
 export const decodeEvents = (bytes: Uint8Array): readonly Event[] => {
   const body = unpack(bytes)

@@ -7,7 +7,7 @@
  * modules) go into the bundle; other packages are imported from where they are. Every module keeps its
  * own `import.meta.url`, so files beside it are found where they were written.
  */
-import { build } from 'esbuild'
+import { randomUUID } from 'node:crypto'
 import {
   existsSync,
   mkdirSync,
@@ -63,6 +63,7 @@ export const bundled = async (entry) => {
   const newest = Math.max(...tops.map((top) => newestIn(join(root, top))))
   if (existsSync(outfile) && statSync(outfile).mtimeMs >= newest) return outfile
   mkdirSync(outdir, { recursive: true })
+  const { build } = await import('esbuild')
   const { outputFiles } = await build({
     entryPoints: [entry],
     outfile,
@@ -76,7 +77,7 @@ export const bundled = async (entry) => {
     plugins: [ours],
   })
   // Several processes may make it at once; each puts a complete one in its place.
-  const draft = `${outfile}.${process.pid}.${Date.now()}`
+  const draft = `${outfile}.${randomUUID()}`
   writeFileSync(draft, outputFiles[0].contents)
   renameSync(draft, outfile)
   return outfile

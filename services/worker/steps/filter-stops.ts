@@ -5,8 +5,7 @@ import type {
   VehiclePosition,
 } from '@headway/schemas/content/gtfs-realtime-messages.ts'
 import { gtfsRealtime } from '@headway/schemas/content/gtfs-realtime.ts'
-import { Type } from 'typebox'
-import { step } from './step.ts'
+import { step, Type } from './step.ts'
 import type { StepContext } from './step.ts'
 
 /**

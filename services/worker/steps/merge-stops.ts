@@ -4,8 +4,7 @@ import type { Table } from '@headway/schemas/content/csv.ts'
 import { gtfsSchedule } from '@headway/schemas/content/gtfs-schedule.ts'
 import type { Schedule } from '@headway/schemas/content/gtfs-schedule.ts'
 import { stopReferences, withoutStops } from '@headway/schemas/content/gtfs-stops.ts'
-import { Type } from 'typebox'
-import { step } from './step.ts'
+import { step, Type } from './step.ts'
 import type { StepContext } from './step.ts'
 
 /**

@@ -1,6 +1,5 @@
 import { gtfsRealtime } from '@headway/schemas/content/gtfs-realtime.ts'
-import { Type } from 'typebox'
-import { step } from './step.ts'
+import { step, Type } from './step.ts'
 
 /**
  * Publishes a realtime feed as it came: another agency's feed under our address, with our history,

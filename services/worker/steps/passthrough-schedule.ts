@@ -1,6 +1,5 @@
 import { gtfsSchedule } from '@headway/schemas/content/gtfs-schedule.ts'
-import { Type } from 'typebox'
-import { step } from './step.ts'
+import { step, Type } from './step.ts'
 
 /**
  * Publishes a schedule as it came: an agency's feed under our address, with our history and our

@@ -3,8 +3,7 @@ import { gtfsSchedule } from '@headway/schemas/content/gtfs-schedule.ts'
 import type { Schedule } from '@headway/schemas/content/gtfs-schedule.ts'
 import { readStops, stopReferences, withoutStops } from '@headway/schemas/content/gtfs-stops.ts'
 import type { Stop } from '@headway/schemas/content/gtfs-stops.ts'
-import { Type } from 'typebox'
-import { step } from './step.ts'
+import { step, Type } from './step.ts'
 
 /**
  * Removes the stops that nothing in the feed uses.

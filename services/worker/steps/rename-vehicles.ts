@@ -3,8 +3,7 @@ import type {
   VehicleDescriptor,
 } from '@headway/schemas/content/gtfs-realtime-messages.ts'
 import { gtfsRealtime } from '@headway/schemas/content/gtfs-realtime.ts'
-import { Type } from 'typebox'
-import { step } from './step.ts'
+import { step, Type } from './step.ts'
 
 /**
  * Puts a prefix before the labels of vehicles, so that riders and dispatchers can tell the vehicles

@@ -2,8 +2,7 @@ import { appendColumn, appendRows, setCells } from '@headway/schemas/content/csv
 import { createTable } from '@headway/schemas/content/csv.ts'
 import type { Table } from '@headway/schemas/content/csv.ts'
 import { gtfsSchedule } from '@headway/schemas/content/gtfs-schedule.ts'
-import { Type } from 'typebox'
-import { step } from './step.ts'
+import { step, Type } from './step.ts'
 
 /**
  * Says who publishes the feed, under which version and for which dates, once the feed is ours.
