@@ -17,7 +17,7 @@ import { columnsOf, copyLine, keyColumns, quote, tableNames, type AnyRow } from 
 import type { Wanted } from './projection.ts'
 import * as sql from './store.ts'
 
-const pieceBytes = 1 << 19
+const pieceBytes = 1 << 22
 const underWayMax = 8
 const uniqueViolation = '23505'
 

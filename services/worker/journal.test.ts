@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
 import { encodeEvents } from '@headway/schemas/codec.ts'
+import { examples } from '@headway/schemas/examples.ts'
 import type { Event } from '@headway/schemas/events.ts'
 import type { Appended, NewCommit } from '@headway/schemas/ports.ts'
 import { Journal } from './journal.ts'
@@ -92,7 +93,8 @@ describe('the journal', () => {
       return { outcome: 'stored' as const, seq: 1 }
     }
     const journal = new Journal({ append }, 'r', frame)
-    for (const digit of '1234567') journal.note(event(digit.repeat(300_000)))
+    for (const digit of '1234567')
+      journal.note({ ...examples.StepSucceeded, logs: [digit.repeat(300_000)] })
     await journal.flush()
     expect(sizes).toHaveLength(4)
     expect(Math.max(...sizes)).toBeLessThan(900_000)

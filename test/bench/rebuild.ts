@@ -1,6 +1,6 @@
 /**
- * The rebuild: the whole log folded anew into tables beside the live ones. The log holds runs of four
- * steps as they occur, one commit for the request, one for the output's version and one for the run. The
+ * The rebuild: the whole log folded anew into tables beside the live ones, with keys, indexes and swap.
+ * The log holds runs of four steps that had nothing to say, as the worker writes them: one commit for the request, one for the output's version and one for the run. The
  * ceiling is the log read and decoded by itself, in the same run.
  */
 import { rebuild } from '@headway/projector/rebuild.ts'
@@ -33,7 +33,14 @@ const versioned = (run: string, ordinal: number): Event => ({
 })
 const ran = (run: string, ordinal: number): Event[] => [
   { ...examples.RunStarted, pipeline, run, ownInputs: {} },
-  ...steps.map((step, index): Event => ({ ...examples.StepSucceeded, run, step, index })),
+  ...steps.map((step, index): Event => ({
+    ...examples.StepSucceeded,
+    run,
+    step,
+    index,
+    logs: [],
+    findings: [],
+  })),
   {
     ...examples.ArtifactPublished,
     run,
