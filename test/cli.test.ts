@@ -1,4 +1,5 @@
 /** The command line as a process against a real server: what it prints, appends, and ends with. */
+import { connect } from '@nats-io/transport-node'
 import { spawn } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
@@ -276,15 +277,17 @@ describe('sub', () => {
       pool: 'p',
       reason: 'line one\nline two',
     }
-    const unknown = { ...left, type: 'Whatever' } as unknown as Event
+    const stranger = await connect({ servers: world.nats.url })
+    const unknown = JSON.stringify({ ...left, type: 'Whatever' })
     let ended: Ended | null = null
     void shown.then((result) => (ended = result))
     await until('the line to come', async () => {
-      await append(world.doors, { kind: 'worker', name: 'p' }, unknown)
+      await stranger.request('headway.default.worker.p', unknown)
       await append(world.doors, { kind: 'worker', name: 'p' }, left)
       await new Promise((resolve) => setTimeout(resolve, 100))
       return ended
     })
+    await stranger.close()
     const { stdout, code } = await shown
     expect(code).toBe(0)
     expect(stdout).toMatch(/worker p {2}unreadable {2}unknown event type "Whatever"\n/)

@@ -1,7 +1,8 @@
 /**
  * The rebuild: the whole log folded anew into tables beside the live ones, with keys, indexes and swap.
- * The log holds runs of four steps that had nothing to say, as the worker writes them: one commit for the request, one for the output's version and one for the run. The
- * ceiling is the log read and decoded by itself, in the same run.
+ * The log holds runs of four steps that had nothing to say, as they are written: one commit for the
+ * request, one for the output's version, one for the run. The ceiling is the log read and decoded by
+ * itself, in the same run.
  */
 import { rebuild } from '@headway/projector/rebuild.ts'
 import type { Event } from '@headway/schemas/events.ts'
