@@ -268,7 +268,8 @@ describe('sub', () => {
   })
 
   test('live, until Ctrl-C, with what cannot be read in its place', async () => {
-    const shown = headway(['sub', 'worker'], { kill: (text) => text.includes('WorkerLeft') })
+    const kill = (text: string) => text.includes('unreadable') && text.includes('WorkerLeft')
+    const shown = headway(['sub', 'worker'], { kill })
     const left: Event = {
       type: 'WorkerLeft',
       v: 1,
