@@ -100,7 +100,8 @@ export const run = async (): Promise<Figure[]> => {
   }
 }
 
-const prepare = async (world: World): Promise<void> => {
+/** The two rooms between a version and its artifact, in this process. */
+export const openRooms = async (world: World, root: string): Promise<void> => {
   world.run(runDebounce(await world.open('debounce'), { signal: world.signal }))
   world.run(
     runWorker(await world.open('worker'), {
@@ -112,6 +113,10 @@ const prepare = async (world: World): Promise<void> => {
       signal: world.signal,
     }),
   )
+}
+
+const prepare = async (world: World): Promise<void> => {
+  await openRooms(world, root)
   await defineAsset(world.doors, asset, { kind: 'gtfs_rt_protobuf' })
   await definePipeline(world.doors, pipeline, {
     folder: 'passthrough-realtime',

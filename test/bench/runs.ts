@@ -4,12 +4,10 @@
  * The ceiling is the disk's share: request and run are two commits one after the other.
  */
 import { fileURLToPath } from 'node:url'
-import { runDebounce } from '@headway/debounce/room.ts'
 import { ulidOf } from '@headway/schemas/ids.ts'
-import { runWorker } from '@headway/worker/room.ts'
 import { append, defineAsset, definePipeline, startWorld, until, type World } from '../harness.ts'
 import { figure, percentile, type Figure } from './figure.ts'
-import { rawAppends } from './realtime.ts'
+import { openRooms, rawAppends } from './realtime.ts'
 
 const root = fileURLToPath(new URL('./pipelines', import.meta.url))
 const asset = 'bench/value'
@@ -58,17 +56,7 @@ export const run = async (): Promise<Figure[]> => {
 }
 
 const prepare = async (world: World): Promise<void> => {
-  world.run(runDebounce(await world.open('debounce'), { signal: world.signal }))
-  world.run(
-    runWorker(await world.open('worker'), {
-      worker: 'bench',
-      pool: 'default',
-      root,
-      host: 'bench',
-      pid: process.pid,
-      signal: world.signal,
-    }),
-  )
+  await openRooms(world, root)
   await defineAsset(world.doors, asset, {})
   const digest = await world.doors.content.put('default', Buffer.from('value'))
   const rendition = { name: 'value', mediaType: 'text/plain', digest, sizeBytes: 5 }
