@@ -142,7 +142,8 @@ test('what the API accepted before it died is there for who asks again with the 
   const projecting = runProjector(world.doors, openStore(pgUrl), { signal: stop.signal })
   const { seq } = await world.doors.log.head()
   await until('the pipeline is known', async () => (await projected()) >= seq)
-  const { db, close } = openDatabase(pgUrl, world.doors.logger)
+  const database = openDatabase(pgUrl, world.doors.logger)
+  const { db } = database
   const victim = mortal(await world.open('api'), { effect: 1, when: 'after' })
   const dead = await buildApp({ ...victim.doors, db, tenant: 'default' })
   void ask(dead)
@@ -153,7 +154,7 @@ test('what the API accepted before it died is there for who asks again with the 
   const triggered = (await eventsOf(world.doors)).filter((event) => event.type === 'RunTriggered')
   expect(triggered.map(({ request }) => request)).toEqual([answer.json<{ id: string }>().id])
   await alive.close()
-  await close()
+  await database.close()
   stop.abort()
   await projecting
 }, 60_000)
