@@ -48,11 +48,14 @@ export const supervise = (
     limits.signal.addEventListener('abort', onAbort, { once: true })
     if (limits.signal.aborted) return onAbort()
     worker.on('message', (answer: ThreadAnswer) => watch.hear(answer))
-    worker.once('error', (error: Error & { code?: string }) => {
-      const isMemory = error.code === 'ERR_WORKER_OUT_OF_MEMORY'
-      watch.dead(isMemory ? 'OutOfMemory' : 'ThreadError', error.message)
+    // What the thread still said may come after its error, and always comes before its exit.
+    let lost: (Error & { code?: string }) | null = null
+    worker.once('error', (error: Error) => (lost = error))
+    worker.once('exit', (code) => {
+      if (!lost) return watch.dead('ThreadExit', `ended its thread (exit code ${code})`)
+      const isMemory = lost.code === 'ERR_WORKER_OUT_OF_MEMORY'
+      watch.dead(isMemory ? 'OutOfMemory' : 'ThreadError', lost.message)
     })
-    worker.once('exit', (code) => watch.dead('ThreadExit', `ended its thread (exit code ${code})`))
     worker.postMessage({ run, execution })
   })
 
