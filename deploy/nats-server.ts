@@ -20,6 +20,8 @@ export type NatsOptions = {
   readonly dataDir: string
   /** -1 or 0 for any free one. */
   readonly port: number
+  /** Another configuration file than `nats.conf`. */
+  readonly config?: string
   readonly log?: (line: string) => void
 }
 
@@ -38,7 +40,7 @@ export async function startNats(options: NatsOptions): Promise<Child> {
   await untilReleased('nats-server', pidFile, dataDir)
 
   const flags = {
-    config: fileURLToPath(new URL('./nats.conf', import.meta.url)),
+    config: options.config ?? fileURLToPath(new URL('./nats.conf', import.meta.url)),
     name,
     port: anyPort ? '-1' : String(options.port),
     store_dir: dataDir,

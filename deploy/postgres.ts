@@ -27,6 +27,8 @@ export type PostgresOptions = {
   readonly dataDir: string
   /** 0 or nothing for any free one. */
   readonly port?: number
+  /** Server settings that differ from ours. */
+  readonly settings?: Readonly<Record<string, string>>
   readonly log?: (line: string) => void
 }
 
@@ -84,7 +86,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Child> {
   const port = options.port === undefined || options.port <= 0 ? await freePort() : options.port
   const place = preparePlace(dataDir)
   if (!existsSync(dataDir)) await initialise(place, options.log)
-  const { server, version } = await startServer(place, port, options.log)
+  const { server, version } = await startServer(place, port, options)
   return {
     url: urlOf(port),
     pid: server.pid,
@@ -95,15 +97,16 @@ export async function startPostgres(options: PostgresOptions): Promise<Child> {
   }
 }
 
-async function startServer(place: Place, port: number, log: Log) {
+async function startServer(place: Place, port: number, options: PostgresOptions) {
   await untilReleased('postgres', join(place.dataDir, 'postmaster.pid'), place.dataDir)
   for (let attempt = 1; ; attempt++) {
-    const flags = Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`])
+    const all = Object.entries({ ...settings, ...options.settings })
+    const flags = all.flatMap(([key, value]) => ['-c', `${key}=${value}`])
     const server = await run(
       place,
       'postgres',
       ['-D', place.dataDir, '-p', String(port), ...flags],
-      log,
+      options.log,
     )
     // Asking earlier only fills the log with refusals while a recovery runs.
     const probeWhenUp = async () =>

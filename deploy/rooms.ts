@@ -1,6 +1,7 @@
 import { startApi } from '@headway/api/room.ts'
 import { applyConfig } from '@headway/cli/apply.ts'
 import { runDebounce } from '@headway/debounce/room.ts'
+import { openOutside } from '@headway/fetcher/outside.ts'
 import { runFetcher } from '@headway/fetcher/room.ts'
 import { rebuild } from '@headway/projector/rebuild.ts'
 import { runProjector } from '@headway/projector/room.ts'
@@ -49,9 +50,11 @@ export const startRooms = async (options: RoomsOptions): Promise<Rooms> => {
     await runProjector(projector!, store, { signal, rebuild: replay })
     await store.close()
   }
-  const rooms = [runFetcher(fetcher!, signal), runDebounce(debounce!, { signal }), project()].map(
-    (room) => room.catch((error: unknown) => onProblem(String(error))),
-  )
+  const rooms = [
+    runFetcher(fetcher!, { outside: openOutside(), signal }),
+    runDebounce(debounce!, { signal }),
+    project(),
+  ].map((room) => room.catch((error: unknown) => onProblem(String(error))))
   const { ended: apiEnded } = await startApi(api!, { pgUrl, host: '127.0.0.1', port, signal })
   const end = async () => {
     await Promise.all([...rooms, apiEnded])

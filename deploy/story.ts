@@ -3,6 +3,7 @@
  * something, nothing for what only machines need.
  */
 import { styleText } from 'node:util'
+import type { Actor } from '@headway/schemas/definitions.ts'
 import type { Event } from '@headway/schemas/events.ts'
 import type { Commit } from '@headway/schemas/ports.ts'
 
@@ -19,6 +20,8 @@ const ms = (duration: number): string =>
   duration < 1_000 ? `${Math.round(duration)} ms` : `${(duration / 1_000).toFixed(1)} s`
 
 const short = (id: string): string => `${id.slice(0, 10)}…${id.slice(-4)}`
+
+const by = ({ name, reason }: Actor): string => (reason ? `by ${name}: ${reason}` : `by ${name}`)
 
 type Line = { readonly topic: string; readonly name: string; readonly text: string; style?: Style }
 
@@ -75,6 +78,44 @@ const lineOf = (event: Event): Line | null => {
         style: event.type === 'RunRetried' ? 'yellow' : 'red',
       }
     }
+    case 'RunSuspended':
+      return {
+        topic: 'run',
+        name: event.pipeline,
+        text: `${short(event.run)}  waits for ${event.questions.map(({ step }) => step).join(', ')}`,
+        style: 'yellow',
+      }
+    case 'RunSuperseded':
+      return {
+        topic: 'run',
+        name: event.pipeline,
+        text: `${short(event.run)}  gave way to ${short(event.by)}`,
+      }
+    case 'RunCancelled':
+      return {
+        topic: 'run',
+        name: event.pipeline,
+        text: `${short(event.run)}  cancelled ${by(event.actor)}`,
+        style: 'yellow',
+      }
+    case 'RunRedriven':
+    case 'RunResumed': {
+      const what = event.type === 'RunResumed' ? 'goes on' : `is done again ${by(event.actor)}`
+      return { topic: 'run', name: event.pipeline, text: `${short(event.run)}  ${what}` }
+    }
+    case 'PipelinePaused':
+    case 'PipelineResumed': {
+      const what = event.type === 'PipelinePaused' ? 'paused' : 'resumed'
+      return { topic: 'pipeline', name: event.pipeline, text: `${what} ${by(event.actor)}` }
+    }
+    case 'ReleaseActivated':
+      // What a worker brings becomes active by itself and was told already.
+      if (event.actor.name.startsWith('worker/')) return null
+      return {
+        topic: 'release',
+        name: event.pipeline,
+        text: `${event.pipelineVersion}  active ${by(event.actor)}`,
+      }
     case 'ReleaseRegistered':
       return {
         topic: 'release',

@@ -200,14 +200,14 @@ describe('versions', () => {
     expect(id('A')).not.toBe(id('B'))
   })
 
-  test('that return to earlier content are new ones and name the earlier one', () => {
+  test('that return to earlier content are new ones and name the earlier one [E5]', () => {
     const first = given(defined(), content('A')).latest!
     const third = versionIn(decide(content('A'), given(defined(), content('A'), content('B'))))
     expect(third).toMatchObject({ ordinal: 3, sameAs: first.version, rawDigest: first.rawDigest })
     expect(third.version).not.toBe(first.version)
   })
 
-  test('of content in a new wrapping are none: the raw digest does not count', () => {
+  test('of content in a new wrapping are none: the raw digest does not count [E4]', () => {
     const rezipped = content('A', { rawDigest: 'raw A, zipped again' })
     expect(told(rezipped, given(defined(), content('A')))).toBe('-')
   })

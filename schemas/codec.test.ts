@@ -66,6 +66,10 @@ test('a command comes back from its bytes', () => {
     type: 'RunPipeline' as const,
     request: examples.RunRequested,
     priorAttempts: 2,
+    seq: 41,
+    epoch: 1,
+    reuseFrom: 0,
+    answers: { approve: { approved: true } },
   }
   expect(decodeCommand(encodeCommand(command))).toEqual(command)
   expect(() => decodeCommand(Buffer.from('{"type":"FetchRecovered"}'))).toThrow(CodecError)

@@ -4,6 +4,7 @@
  */
 import { Type, type Static } from 'typebox'
 import { assetKeyPattern, namePattern } from './ids.ts'
+import { PipelineVersion } from './definitions.ts'
 import { schemas as events } from './events.ts'
 
 const AssetKey = Type.String({ pattern: assetKeyPattern })
@@ -18,11 +19,21 @@ export const schemas = {
   }),
   /** The window may be due: catch up with the log and decide. Never carries what changed. */
   CloseWindow: Type.Object({ type: Type.Literal('CloseWindow'), pipeline: Name }),
-  /** Execute a requested run. `priorAttempts` counts those made before this message existed. */
+  /** Execute a requested run. */
   RunPipeline: Type.Object({
     type: Type.Literal('RunPipeline'),
     request: events.RunRequested,
+    /** Made in this epoch before this message existed. */
     priorAttempts: Type.Integer({ minimum: 0 }),
+    /** The pipeline's subject as the sender knew it: who knows less reads on before judging. */
+    seq: Type.Integer({ minimum: 0 }),
+    epoch: Type.Integer({ minimum: 0 }),
+    /** The version to run on, when it is not the one that was asked for first. */
+    pipelineVersion: Type.Optional(PipelineVersion),
+    /** Outputs of steps recorded in this epoch and in later ones need not be made again. */
+    reuseFrom: Type.Integer({ minimum: 0 }),
+    /** Step → what was answered to its question. */
+    answers: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
   }),
 } as const
 

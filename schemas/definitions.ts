@@ -67,10 +67,18 @@ export const PipelineDefinition = Type.Object({
     attempts: Type.Integer({ minimum: 1 }),
     backoffMs: Millis,
     backoffMsMax: Millis,
+    /** Error types that another attempt cannot cure, besides `TerminalError`. */
+    nonRetryable: Type.Optional(Type.Array(Type.String())),
   }),
   stepTimeoutMs: Millis,
   runTimeoutMs: Millis,
   disabledSteps: Type.Optional(Type.Array(Type.String())),
+  /** Of the runs that wait for a thread of the same worker, those of the higher priority go first. */
+  priority: Type.Optional(Type.Integer()),
+  /** A run that has not started when the next one is asked for is superseded by it. */
+  newestWins: Type.Optional(Type.Boolean()),
+  /** Whether new code becomes active by itself or when somebody says so. */
+  activation: Type.Optional(Type.Enum(['automatic', 'manual'])),
 })
 
 export const Rendition = Type.Object({
@@ -98,6 +106,7 @@ export const Origin = Type.Union([
   Type.Object({
     by: Type.Literal('run'),
     run: Ulid,
+    epoch: Type.Optional(Type.Integer({ minimum: 1 })),
     attempt: Count,
     pipeline: Name,
     pipelineVersion: PipelineVersion,
@@ -116,7 +125,35 @@ export const runReasons = [
   'last_run_failed',
   'inputs_changed',
   'code_changed',
+  'canary',
 ] as const
+
+/** What a suspended step asks of a person or an outside system. */
+export const Question = Type.Object({
+  interaction: Ulid,
+  step: Type.String(),
+  /** The asker's own name for it: an answer may come under this one, even before the question. */
+  correlation: Type.Optional(Type.String({ maxLength: 200 })),
+  assignee: Type.Optional(Type.String({ maxLength: 200 })),
+  group: Type.Optional(Type.String({ maxLength: 200 })),
+  /** How long it waits for an answer after it was recorded. */
+  timeoutMs: Millis,
+  request: Type.Unknown(),
+  /** JSON Schema that an answer must fit. */
+  response: Type.Record(Type.String(), Type.Unknown()),
+  /** Answers must bring a signed resume token. */
+  token: Type.Boolean(),
+})
+
+/** What a step made, kept so that a later attempt need not make it again. */
+export const StepOutput = Type.Object({
+  kind: Kind,
+  sizeBytes: Count,
+  /** In the content store. */
+  digest: Type.Optional(Digest),
+  /** Or here, when it is small; base64. */
+  inline: Type.Optional(Type.String()),
+})
 
 export const Finding = Type.Object({
   code: Type.String(),
@@ -136,6 +173,8 @@ export const StepNode = Type.Object({
 export type AssetDefinition = Static<typeof AssetDefinition>
 export type PipelineDefinition = Static<typeof PipelineDefinition>
 export type VersionRef = Static<typeof VersionRef>
+export type Question = Static<typeof Question>
+export type StepOutput = Static<typeof StepOutput>
 export type Actor = Static<typeof Actor>
 export type Auth = Static<typeof Auth>
 export type RenditionRef = Static<typeof Rendition>

@@ -1,7 +1,6 @@
 /** One event of every kind, as they occur: the golden bytes are made of these, and tests start from them. */
 import type { EventOf, EventType } from './events.ts'
 
-const v = 1 as const
 const at = '2026-11-21T12:00:00.000Z'
 const digest = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08'
 const run = '01M7XYZP2ZR5ZG15R7ZX64S5RC'
@@ -12,6 +11,10 @@ const pipeline = 'st-realtime-production'
 const pipelineVersion = '6c1ee7739034'
 const actor = { name: 'ann@example.org', reason: 'looks wrong' }
 const error = { type: 'timeout', message: 'it took longer than 30000 ms' }
+const redrive = '01M7XYZV4W8J3C0S4E7H9D2K6Q'
+const canary = '01M7XYZW0N5T1R8A2F6G4B7M3X'
+const interaction = '01M7XYZX6B2D9P4Q7S1V3Z8K5N'
+const worker = { worker: 'production-1a2b3c4d', pool: 'production' }
 const rendition = {
   name: 'feed.pb',
   mediaType: 'application/x-protobuf',
@@ -27,6 +30,8 @@ const ref = {
   kind: 'gtfs_rt_protobuf' as const,
 }
 const attempt = { run, attempt: 1 }
+const ended = { ...attempt, durationMs: 30_000 }
+const decided = { pipeline, run, epoch: 1, pipelineVersion }
 const step = {
   ...attempt,
   step: 'rename_vehicles',
@@ -47,11 +52,8 @@ const step = {
   rowsIn: 11,
 }
 
-export const examples: { readonly [T in EventType]: EventOf<T> } = {
+const told: { readonly [T in EventType]: Omit<EventOf<T>, 'type' | 'v' | 'at'> } = {
   AssetDefined: {
-    type: 'AssetDefined',
-    v,
-    at,
     asset,
     definition: {
       kind: 'gtfs_rt_protobuf',
@@ -68,11 +70,8 @@ export const examples: { readonly [T in EventType]: EventOf<T> } = {
       freshnessMs: 120_000,
     },
   },
-  AssetRemoved: { type: 'AssetRemoved', v, at, asset },
+  AssetRemoved: { asset },
   AssetVersioned: {
-    type: 'AssetVersioned',
-    v,
-    at,
     asset,
     version,
     ordinal: 7,
@@ -90,9 +89,6 @@ export const examples: { readonly [T in EventType]: EventOf<T> } = {
     origin: { by: 'fetch', url: 'https://agency.example/vehicle_positions.pb', status: 200 },
   },
   FetchRefused: {
-    type: 'FetchRefused',
-    v,
-    at,
     asset,
     code: 'html_page',
     detail: 'an HTML page came where a protobuf was expected',
@@ -100,30 +96,15 @@ export const examples: { readonly [T in EventType]: EventOf<T> } = {
     rawDigest: digest,
   },
   FetchFailed: {
-    type: 'FetchFailed',
-    v,
-    at,
     asset,
     error: { type: 'http_429', message: 'https://agency.example/ answered 429' },
     status: 429,
     notBefore: '2026-11-21T12:01:00.000Z',
   },
-  FetchRecovered: { type: 'FetchRecovered', v, at, asset },
-  ContentPushed: {
-    type: 'ContentPushed',
-    v,
-    at,
-    asset: 'manual/holidays',
-    push: version,
-    digest,
-    sizeBytes: 4_096,
-    actor,
-  },
-  FetchTriggered: { type: 'FetchTriggered', v, at, asset, actor },
+  FetchRecovered: { asset },
+  ContentPushed: { asset: 'manual/holidays', push: version, digest, sizeBytes: 4_096, actor },
+  FetchTriggered: { asset, actor },
   PipelineDefined: {
-    type: 'PipelineDefined',
-    v,
-    at,
     pipeline,
     definition: {
       folder: 'st-realtime-production',
@@ -137,14 +118,38 @@ export const examples: { readonly [T in EventType]: EventOf<T> } = {
       disabledSteps: ['filter_stops'],
     },
   },
-  PipelineRemoved: { type: 'PipelineRemoved', v, at, pipeline },
-  RunTriggered: { type: 'RunTriggered', v, at, pipeline, request: run, actor },
-  WindowFlushed: { type: 'WindowFlushed', v, at, pipeline, actor },
-  WindowCancelled: { type: 'WindowCancelled', v, at, pipeline, actor },
+  PipelineRemoved: { pipeline },
+  RunTriggered: { pipeline, request: run, actor },
+  WindowFlushed: { pipeline, actor },
+  WindowCancelled: { pipeline, actor },
+  RunSuperseded: { pipeline, run, by: redrive },
+  CancelRequested: { pipeline, run, actor },
+  PipelinePaused: { pipeline, actor },
+  PipelineResumed: { pipeline, actor },
+  StepDisabled: { pipeline, step: 'filter_stops', actor },
+  StepEnabled: { pipeline, step: 'filter_stops', actor },
+  RedriveRequested: {
+    pipeline,
+    redrive,
+    runs: [run],
+    pipelineVersion,
+    startOver: false,
+    perMinute: 60,
+    failuresMax: 3,
+    actor,
+  },
+  RunRedriven: { ...decided, redrive, startOver: false, actor },
+  RedriveEnded: { pipeline, redrive, outcome: 'done', redriven: 1, passedOver: 0, failed: 0 },
+  RunResumed: { ...decided, interactions: [interaction] },
+  CanaryStarted: {
+    pipeline,
+    canary,
+    pipelineVersion,
+    runs: 20,
+    actor,
+  },
+  CanaryStopped: { pipeline, canary, actor },
   RunRequested: {
-    type: 'RunRequested',
-    v,
-    at,
     pipeline,
     run,
     pipelineVersion,
@@ -156,30 +161,21 @@ export const examples: { readonly [T in EventType]: EventOf<T> } = {
     disabledSteps: ['filter_stops'],
   },
   RunStarted: {
-    type: 'RunStarted',
-    v,
-    at,
     ...attempt,
     pipeline,
     pipelineVersion,
     worker: 'production-1a2b3c4d',
     ownInputs: { previous: { ...ref, asset: output } },
   },
-  StepSucceeded: { type: 'StepSucceeded', v, at, ...step, rowsOut: 11 },
-  StepFailed: { type: 'StepFailed', v, at, ...step, error },
+  StepSucceeded: { ...step, rowsOut: 11 },
+  StepFailed: { ...step, error },
   StepSkipped: {
-    type: 'StepSkipped',
-    v,
-    at,
     ...attempt,
     step: 'filter_stops',
     index: 1,
     reason: 'disabled',
   },
   ArtifactPublished: {
-    type: 'ArtifactPublished',
-    v,
-    at,
     ...attempt,
     output: 'feed.pb',
     asset: output,
@@ -189,30 +185,83 @@ export const examples: { readonly [T in EventType]: EventOf<T> } = {
     sizeBytes: 984,
     renditions: [rendition],
   },
-  RunCompleted: { type: 'RunCompleted', v, at, ...attempt, pipeline, durationMs: 23.5 },
+  StepOutputRecorded: {
+    ...attempt,
+    step: 'rename_vehicles',
+    output: { kind: 'gtfs_rt_protobuf', sizeBytes: 975, digest },
+  },
+  ArtifactCompared: {
+    ...attempt,
+    output: 'feed.pb',
+    baseline: digest,
+    candidate: digest,
+    renditions: [rendition],
+    difference: {
+      verdict: 'different',
+      parts: [
+        {
+          name: 'vehicle',
+          unit: 'entities',
+          change: 'changed',
+          before: 11,
+          after: 11,
+          added: 0,
+          removed: 0,
+          changed: 1,
+        },
+      ],
+      samples: [
+        { part: 'vehicle', key: '222', change: 'changed', fields: { label: ['222', 'A222'] } },
+      ],
+    },
+  },
+  RunSuspended: {
+    ...attempt,
+    pipeline,
+    questions: [
+      {
+        interaction,
+        step: 'approve',
+        correlation: 'approval-41',
+        assignee: 'ann@example.org',
+        group: 'operations',
+        timeoutMs: 86_400_000,
+        request: { question: 'may it be published?' },
+        response: {
+          type: 'object',
+          required: ['approved'],
+          properties: { approved: { type: 'boolean' } },
+        },
+        token: true,
+      },
+    ],
+  },
+  RunGivenBack: { ...attempt, pipeline, worker: worker.worker },
+  RunCancelled: { ...ended, epoch: 1, pipeline, actor },
+  InteractionCompleted: {
+    pipeline,
+    correlation: 'approval-41',
+    response: { approved: true },
+    actor,
+    token: true,
+  },
+  CommandRefused: {
+    queue: 'run',
+    about: pipeline,
+    problem: 'neither msgpack nor JSON',
+    deliveries: 1,
+    sample: 'wQE=',
+  },
+  RunCompleted: { ...attempt, pipeline, durationMs: 23.5 },
   RunRetried: {
-    type: 'RunRetried',
-    v,
-    at,
     ...attempt,
     pipeline,
     error,
     nextAttemptAt: '2026-11-21T12:00:01.000Z',
   },
-  RunFailed: { type: 'RunFailed', v, at, ...attempt, pipeline, error, durationMs: 30_000 },
-  RunDeadLettered: {
-    type: 'RunDeadLettered',
-    v,
-    at,
-    ...attempt,
-    pipeline,
-    error,
-    durationMs: 30_000,
-  },
+  RunFailed: { ...ended, pipeline, error },
+  RunDeadLettered: { ...ended, pipeline, error },
   ReleaseRegistered: {
-    type: 'ReleaseRegistered',
-    v,
-    at,
     pipeline,
     pipelineVersion,
     feedType: 'realtime',
@@ -227,26 +276,22 @@ export const examples: { readonly [T in EventType]: EventOf<T> } = {
       ['rename_vehicles', 'output:feed.pb'],
     ],
   },
-  ReleaseActivated: { type: 'ReleaseActivated', v, at, pipeline, pipelineVersion, actor },
+  ReleaseActivated: { pipeline, pipelineVersion, actor },
+  ReleaseRetired: { pipeline, pipelineVersion, actor },
   WorkerJoined: {
-    type: 'WorkerJoined',
-    v,
-    at,
-    worker: 'production-1a2b3c4d',
-    pool: 'production',
+    ...worker,
     version: '59e2f4623f30',
     pipelines: { [pipeline]: pipelineVersion },
     capabilities: ['realtime'],
     host: 'box',
     pid: 4_711,
   },
-  WorkerLeft: {
-    type: 'WorkerLeft',
-    v,
-    at,
-    worker: 'production-1a2b3c4d',
-    pool: 'production',
-    reason: 'stopped',
-  },
-  WorkerLost: { type: 'WorkerLost', v, at, worker: 'production-1a2b3c4d', pool: 'production' },
+  WorkerLeft: { ...worker, reason: 'stopped' },
+  WorkerLost: worker,
+  WorkerDrainRequested: { ...worker, actor },
+  WorkerResumeRequested: { ...worker, actor },
 }
+
+export const examples = Object.fromEntries(
+  Object.entries(told).map(([type, fields]) => [type, { type, v: 1, at, ...fields }]),
+) as unknown as { readonly [T in EventType]: EventOf<T> }

@@ -9,7 +9,7 @@ import type { AssetKey, Digest, PipelineId, PipelineVersion } from './ids.ts'
 
 /** What a commit is about. Names what lives, never what happens. */
 export type Topic = { readonly kind: TopicKind; readonly name: string }
-export const topicKinds = ['asset', 'pipeline', 'run', 'release', 'worker'] as const
+export const topicKinds = ['asset', 'pipeline', 'run', 'interaction', 'release', 'worker'] as const
 export type TopicKind = (typeof topicKinds)[number]
 
 export type NewCommit = {
@@ -70,6 +70,14 @@ export type Log = {
 
 export type Timer =
   | { readonly kind: 'due'; readonly tenant: string; readonly pipeline: PipelineId }
+  | { readonly kind: 'redrive'; readonly tenant: string; readonly pipeline: PipelineId }
+  /** Of a question or of a cancellation: `about` tells them apart. */
+  | {
+      readonly kind: 'deadline'
+      readonly tenant: string
+      readonly pipeline: PipelineId
+      readonly about: string
+    }
   | { readonly kind: 'fetch'; readonly tenant: string; readonly asset: AssetKey }
   | { readonly kind: 'fetch-full'; readonly tenant: string; readonly asset: AssetKey }
 
@@ -87,9 +95,12 @@ export type Queue =
 
 export type Delivery<C extends Command = Command> = {
   readonly tenant: string
-  /** Null when it could not be decoded; `problem` says why. */
+  /** Null when it could not be decoded; `problem` says why, `sample` how it begins. */
   readonly command: C | null
   readonly problem?: string
+  readonly sample?: Uint8Array
+  /** The pipeline or asset it is about. */
+  readonly about: string
   /** 1 on the first delivery. A crash of the receiver counts. */
   readonly deliveries: number
   readonly at: number

@@ -17,7 +17,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { join, relative } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -56,13 +56,8 @@ const ours = {
   },
 }
 
-/** The JavaScript file that stands for a TypeScript entry, made anew when any source is newer. */
-export const bundled = async (entry) => {
-  const name = relative(root, entry).replaceAll('/', '-').replace(/\.ts$/, '.mjs')
-  const outfile = join(outdir, name)
-  const newest = Math.max(...tops.map((top) => newestIn(join(root, top))))
-  if (existsSync(outfile) && statSync(outfile).mtimeMs >= newest) return outfile
-  mkdirSync(outdir, { recursive: true })
+/** Bundles one entry into JavaScript; plugins come before ours and may change what is read. */
+export const bundle = async (entry, outfile, plugins = []) => {
   const { build } = await import('esbuild')
   const { outputFiles } = await build({
     entryPoints: [entry],
@@ -74,11 +69,21 @@ export const bundled = async (entry) => {
     target: 'node20',
     sourcemap: 'inline',
     logLevel: 'error',
-    plugins: [ours],
+    plugins: [...plugins, ours],
   })
   // Several processes may make it at once; each puts a complete one in its place.
+  mkdirSync(dirname(outfile), { recursive: true })
   const draft = `${outfile}.${randomUUID()}`
   writeFileSync(draft, outputFiles[0].contents)
   renameSync(draft, outfile)
+}
+
+/** The JavaScript file that stands for a TypeScript entry, made anew when any source is newer. */
+export const bundled = async (entry) => {
+  const name = relative(root, entry).replaceAll('/', '-').replace(/\.ts$/, '.mjs')
+  const outfile = join(outdir, name)
+  const newest = Math.max(...tops.map((top) => newestIn(join(root, top))))
+  if (existsSync(outfile) && statSync(outfile).mtimeMs >= newest) return outfile
+  await bundle(entry, outfile)
   return outfile
 }

@@ -32,6 +32,8 @@ export const connectTo = async (url: string, room: string): Promise<Connection> 
     pingInterval: 20_000,
     maxPingOut: 2,
     ignoreClusterUpdates: true,
+    // Two stack traces for every request cost more than the request.
+    noAsyncTraces: true,
   })
   const jsm = await jetstreamManager(nc, { checkAPI: false, timeout: 5_000 })
   return {

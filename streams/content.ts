@@ -31,6 +31,36 @@ const infoSubject = (tenant: string, digest: string): string =>
   `$O.${contentBucket}.M.${base64url(`${tenant}/${digest}`)}`
 const chunkSubject = (id: string): string => `$O.${contentBucket}.C.${id}`
 
+const latelyMs = 30_000
+const latelyBytesMax = 16 * 1024 * 1024
+const latelyBytesEach = 1024 * 1024
+
+/** Small contents that were written or read lately: runs of one pipeline read the same ones again. */
+class Lately {
+  readonly #held = new Map<string, { readonly bytes: Uint8Array; readonly until: number }>()
+  #bytes = 0
+
+  get(key: string): Uint8Array | null {
+    const held = this.#held.get(key)
+    if (held && held.until > performance.now()) return held.bytes
+    this.#drop(key)
+    return null
+  }
+
+  set(key: string, bytes: Uint8Array): void {
+    if (bytes.length > latelyBytesEach) return
+    this.#drop(key)
+    this.#held.set(key, { bytes: Uint8Array.from(bytes), until: performance.now() + latelyMs })
+    this.#bytes += bytes.length
+    while (this.#bytes > latelyBytesMax) this.#drop(this.#held.keys().next().value!)
+  }
+
+  #drop(key: string): void {
+    this.#bytes -= this.#held.get(key)?.bytes.length ?? 0
+    this.#held.delete(key)
+  }
+}
+
 export const openContent = ({ js, jsm }: Connection): Content => {
   const infoOf = async (tenant: string, digest: string): Promise<Info | null> => {
     const message = await jsm.direct.getMessage(stream, {
@@ -75,10 +105,16 @@ export const openContent = ({ js, jsm }: Connection): Content => {
     return parts
   }
 
+  const lately = new Lately()
   return {
     put: async (tenant, bytes) => {
       const digest = sha256(bytes)
-      if (await infoOf(tenant, digest)) return digest
+      const key = `${tenant}/${digest}`
+      if (lately.get(key)) return digest
+      if (await infoOf(tenant, digest)) {
+        lately.set(key, bytes)
+        return digest
+      }
       const id = nuid.next()
       const chunks = await putChunks(id, bytes)
       const record = {
@@ -98,15 +134,19 @@ export const openContent = ({ js, jsm }: Connection): Content => {
         msgID: `${id}-info`,
         retries: putRetries,
       })
+      lately.set(key, bytes)
       return digest
     },
     get: async (tenant, digest) => {
+      const known = lately.get(`${tenant}/${digest}`)
+      if (known) return known
       const info = await infoOf(tenant, digest)
       if (!info) return null
       const parts = await getChunks(info)
       const bytes = parts.length === 1 ? parts[0]! : Buffer.concat(parts)
       if (sha256(bytes) !== digest)
         throw new ContentError(`the stored bytes of ${digest} are damaged (${bytes.length} bytes)`)
+      lately.set(`${tenant}/${digest}`, bytes)
       return bytes
     },
   }

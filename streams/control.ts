@@ -5,8 +5,8 @@
  * they agree by compare-and-set on the schedule's sequence, and the later moment stands. After the last
  * arm there is always a fire with a higher sequence, and a fire only means "look again".
  *
- * A taker pulls one command for each free hand and never more, because the lease of a message that
- * waits in a buffer runs as well.
+ * A taker never holds more than it has hands for, because the lease of a message that waits in a buffer
+ * runs as well: one pull for each free hand, or as many as the queue gives out at a time.
  */
 import { AckPolicy, JetStreamApiError, type JsMsg } from '@nats-io/jetstream'
 import { nanos, type MsgHdrs } from '@nats-io/transport-node'
@@ -14,18 +14,22 @@ import { CodecError, decodeCommand, encodeCommand } from '@headway/schemas/codec
 import type { Command, CommandType } from '@headway/schemas/commands.ts'
 import type { Control, Delivery, Queue, Timer } from '@headway/schemas/ports.ts'
 import type { Connection } from './connect.ts'
-import { commandSubject, parseSubject, queueConsumer, timerSubject } from './subjects.ts'
+import { aboutOf, commandSubject, parseSubject, queueConsumer, timerSubject } from './subjects.ts'
 
 const stream = 'CONTROL'
 /** How long a taker may be silent before its command goes to another one. */
 export const leaseMs = 4_000
 /** A restarted server has forgotten who was asking; each asks again after this. */
 const pullMs = 5_000
+/** Of a standing request: two missed heartbeats tell that the server forgot it. */
+const takeMs = 10_000
+const heartbeatMs = 1_000
 const wrongLastSequence = 10071
 
 const deliveryOf = <C extends Command>(message: JsMsg): Delivery<C> => {
   const base = {
     tenant: parseSubject(message.subject).tenant,
+    about: aboutOf(message.subject),
     deliveries: message.info.deliveryCount,
     at: Number(message.timestampNanos / 1_000_000n),
     ack: () => message.ack(),
@@ -37,7 +41,7 @@ const deliveryOf = <C extends Command>(message: JsMsg): Delivery<C> => {
     return { ...base, command: decodeCommand(message.data) as C }
   } catch (error) {
     if (!(error instanceof CodecError)) throw error
-    return { ...base, command: null, problem: error.message }
+    return { ...base, command: null, problem: error.message, sample: message.data }
   }
 }
 
@@ -129,11 +133,13 @@ export const openControl = ({ js, jsm }: Connection): Control => {
     },
     consume: async (queue, { concurrency, signal }, handle) => {
       const { name } = queueConsumer(queue)
-      await ensureQueue(queue)
+      // Without an answer each hand tries again, for as long as it takes.
+      await ensureQueue(queue).catch(() => {})
       const stopped = new Promise<'stopped'>((resolve) => {
         if (signal.aborted) resolve('stopped')
         signal.addEventListener('abort', () => resolve('stopped'), { once: true })
       })
+      if (queue.kind === 'run') return takeAll(js, queue, ensureQueue, { signal, stopped }, handle)
       const hand = async () => {
         while (!signal.aborted) {
           try {
@@ -150,6 +156,43 @@ export const openControl = ({ js, jsm }: Connection): Control => {
   }
 }
 
+/**
+ * Takes whatever the server gives: it gives out no more than `concurrency` at a time, whoever takes them,
+ * so one standing request is enough for all hands.
+ */
+const takeAll = async <T extends CommandType>(
+  js: Connection['js'],
+  queue: Extract<Queue, { kind: 'run' }>,
+  ensureQueue: (queue: Queue) => Promise<void>,
+  { signal, stopped }: { readonly signal: AbortSignal; readonly stopped: Promise<'stopped'> },
+  handle: (delivery: Delivery<Extract<Command, { type: T }>>) => Promise<void>,
+): Promise<void> => {
+  const { name } = queueConsumer(queue)
+  const handled = new Set<Promise<void>>()
+  while (!signal.aborted) {
+    try {
+      const consumer = await js.consumers.get(stream, name)
+      const messages = await consumer.consume({
+        max_messages: queue.concurrency,
+        expires: takeMs,
+        idle_heartbeat: heartbeatMs,
+        abort_on_missing_resource: true,
+      })
+      void stopped.then(() => messages.stop())
+      if (signal.aborted) messages.stop()
+      for await (const message of messages) {
+        const done = handle(deliveryOf(message)).catch(() => {})
+        handled.add(done)
+        void done.then(() => handled.delete(done))
+      }
+    } catch {
+      await ensureQueue(queue).catch(() => {})
+      await Promise.race([new Promise((resolve) => setTimeout(resolve, 250)), stopped])
+    }
+  }
+  await Promise.all(handled)
+}
+
 /** Pulls, hands over, pulls again. A pull that waits when the signal fires is given up. */
 const takeOneByOne = async <T extends CommandType>(
   consumer: { next(options: { expires: number }): Promise<JsMsg | null> },
@@ -161,9 +204,9 @@ const takeOneByOne = async <T extends CommandType>(
     const pull = consumer.next({ expires: pullMs })
     const taken = await Promise.race([pull, stopped])
     if (taken === 'stopped') {
-      // What still arrives goes back at once; the server would wait for the lease otherwise.
+      // What still arrives is handed over as well: the taker knows that it stops, and how to give back.
       pull.then(
-        (late) => late?.nak(),
+        (late) => late && handle(deliveryOf(late)),
         () => {},
       )
       return

@@ -106,12 +106,11 @@ const fromDelivered = (message: JsMsg): Commit =>
   })
 
 export const openLog = ({ js, jsm }: Connection): Log => {
-  const last = async (tenant: string, topic: Commit['topic']): Promise<Commit | null> => {
-    const message = await jsm.streams.getMessage(stream, {
-      last_by_subj: subjectOf(tenant, topic),
-    })
+  const lastOn = shared(async (subject: string): Promise<Commit | null> => {
+    const message = await jsm.streams.getMessage(stream, { last_by_subj: subject })
     return message && fromStored(message)
-  }
+  })
+  const last = (tenant: string, topic: Commit['topic']) => lastOn(subjectOf(tenant, topic))
 
   const append = async (commit: NewCommit): Promise<Appended> => {
     const subject = subjectOf(commit.tenant, commit.topic)
@@ -189,6 +188,33 @@ export const openLog = ({ js, jsm }: Connection): Log => {
         }
       }
     },
+  }
+}
+
+/**
+ * Many who ask the same at once get one answer, asked for after all of them had asked: while one question
+ * is under way the next ones wait and are asked together.
+ */
+const shared = <T>(ask: (key: string) => Promise<T>): ((key: string) => Promise<T>) => {
+  const underWay = new Map<string, Promise<unknown>>()
+  const next = new Map<string, Promise<T>>()
+  const begin = (key: string): Promise<T> => {
+    next.delete(key)
+    const asked = ask(key)
+    const settled = asked.then(
+      () => {},
+      () => {},
+    )
+    underWay.set(key, settled)
+    void settled.then(() => underWay.get(key) === settled && underWay.delete(key))
+    return asked
+  }
+  return (key) => {
+    const before = underWay.get(key)
+    if (!before) return begin(key)
+    let waiting = next.get(key)
+    if (!waiting) next.set(key, (waiting = before.then(() => begin(key))))
+    return waiting
   }
 }
 

@@ -10,8 +10,14 @@
  * that users choose are encoded: everything outside `A-Z a-z 0-9 _ -` becomes `%XX`, and the parts of
  * an asset key become tokens, so `headway.*.asset.pims.prod.>` is every feed of that environment.
  */
-import type { Command } from '@headway/schemas/commands.ts'
-import type { Queue, Timer, Topic, TopicKind } from '@headway/schemas/ports.ts'
+import type { Command, CommandOf } from '@headway/schemas/commands.ts'
+import {
+  topicKinds,
+  type Queue,
+  type Timer,
+  type Topic,
+  type TopicKind,
+} from '@headway/schemas/ports.ts'
 
 const prefix = 'headway'
 
@@ -57,9 +63,24 @@ export const parseSubject = (subject: string): { tenant: string; topic: Topic } 
   return result
 }
 
+const timerName = (timer: Timer): string => {
+  switch (timer.kind) {
+    case 'due':
+    case 'redrive':
+      return encodeToken(timer.pipeline)
+    case 'deadline':
+      return `${encodeToken(timer.pipeline)}.${encodeToken(timer.about)}`
+    default:
+      return encodeKey(timer.asset)
+  }
+}
+
 export const timerSubject = (timer: Timer): string =>
-  `${prefix}.${encodeToken(timer.tenant)}.timer.${timer.kind}.` +
-  (timer.kind === 'due' ? encodeToken(timer.pipeline) : encodeKey(timer.asset))
+  `${prefix}.${encodeToken(timer.tenant)}.timer.${timer.kind}.${timerName(timer)}`
+
+/** The version that a run command is for. */
+export const versionOf = (command: CommandOf<'RunPipeline'>): string =>
+  command.pipelineVersion ?? command.request.pipelineVersion
 
 export const commandSubject = (tenant: string, command: Command): string => {
   const base = `${prefix}.${encodeToken(tenant)}.command`
@@ -69,8 +90,14 @@ export const commandSubject = (tenant: string, command: Command): string => {
     case 'CloseWindow':
       return `${base}.due.${encodeToken(command.pipeline)}`
     case 'RunPipeline':
-      return `${base}.run.${encodeToken(command.request.pipeline)}.${command.request.pipelineVersion}`
+      return `${base}.run.${encodeToken(command.request.pipeline)}.${versionOf(command)}`
   }
+}
+
+/** The pipeline or asset that a command's subject names. */
+export const aboutOf = (subject: string): string => {
+  const [, , , kind = '', ...name] = subject.split('.')
+  return kind === 'fetch' ? decodeKey(name) : decodeToken(name[0] ?? '')
 }
 
 /** The durable consumer behind a queue, and what it listens to. */
@@ -90,7 +117,7 @@ export const liveKey = (subject: string): string => decodeKey(subject.split('.')
 export const liveFilter = (keyPrefix: string): string => `${liveSubject(keyPrefix)}.>`
 
 export const subjects = {
-  events: ['asset', 'pipeline', 'run', 'release', 'worker'].map((kind) => `${prefix}.*.${kind}.>`),
+  events: topicKinds.map((kind) => `${prefix}.*.${kind}.>`),
   control: [`${prefix}.*.timer.>`, `${prefix}.*.command.>`],
   live: [`_${prefix}.live.>`],
   faults: [

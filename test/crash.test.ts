@@ -3,10 +3,12 @@ import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { runDebounce } from '@headway/debounce/room.ts'
+import { openOutside } from '@headway/fetcher/outside.ts'
 import { runFetcher } from '@headway/fetcher/room.ts'
 import type { Event, EventOf, EventType } from '@headway/schemas/events.ts'
 import type { NewCommit } from '@headway/schemas/ports.ts'
 import type { Doors } from '@headway/streams/room.ts'
+import { openCode } from '@headway/worker/code.ts'
 import { runWorker } from '@headway/worker/room.ts'
 import { defineAsset, definePipeline, eventsOf, startWorld, until, type World } from './harness.ts'
 import { mortal, type Death } from './mortal.ts'
@@ -32,10 +34,17 @@ const startSource = async (): Promise<{ server: Server; url: string }> => {
 
 type Room = (doors: Doors, signal: AbortSignal, name: string) => Promise<void>
 const rooms: Readonly<Record<'fetcher' | 'debounce' | 'worker', Room>> = {
-  fetcher: (doors, signal) => runFetcher(doors, signal),
+  fetcher: (doors, signal) => runFetcher(doors, { outside: openOutside(), signal }),
   debounce: (doors, signal) => runDebounce(doors, { signal, tickMs: 300 }),
   worker: (doors, signal, worker) =>
-    runWorker(doors, { worker, pool: 'default', root, host: 'test', pid: 1, signal }),
+    runWorker(doors, {
+      worker,
+      pool: 'default',
+      code: openCode({ root, clock: doors.clock }),
+      host: 'test',
+      pid: 1,
+      signal,
+    }),
 }
 
 /** [I5], at the very moment: the bytes that a commit names are readable before it is appended. */

@@ -5,10 +5,13 @@ import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { runDebounce } from '@headway/debounce/room.ts'
+import { openOutside } from '@headway/fetcher/outside.ts'
 import { runFetcher } from '@headway/fetcher/room.ts'
 import type { RefusalCode } from '@headway/schemas/content/kind.ts'
 import type { Event, EventOf } from '@headway/schemas/events.ts'
 import { sha256 } from '@headway/schemas/ids.ts'
+import { openCode } from '@headway/worker/code.ts'
+import { systemClock } from '@headway/streams/room.ts'
 import { runWorker } from '@headway/worker/room.ts'
 import { append, defineAsset, definePipeline, startWorld, until, type World } from './harness.ts'
 
@@ -116,9 +119,16 @@ describe.skipIf(!isThere)(`the feeds of ${data}`, () => {
     world = await startWorld()
     const { signal } = world
     world.run(follow(signal))
-    world.run(runFetcher(await world.open('fetcher'), signal))
+    world.run(runFetcher(await world.open('fetcher'), { outside: openOutside(), signal }))
     world.run(runDebounce(await world.open('debounce'), { signal }))
-    const worker = { worker: 'w', pool: 'default', root: pipelines, host: 'here', pid: 1, signal }
+    const worker = {
+      worker: 'w',
+      pool: 'default',
+      code: openCode({ root: pipelines, clock: systemClock }),
+      host: 'here',
+      pid: 1,
+      signal,
+    }
     world.run(runWorker(await world.open('worker'), worker))
   })
   afterAll(async () => {

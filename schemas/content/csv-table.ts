@@ -1,6 +1,7 @@
 import { tableBytes } from './csv-edit.ts'
 import { parseTable } from './csv.ts'
 import type { Table } from './csv.ts'
+import { compareTables } from './difference/tables.ts'
 import { Refusal } from './kind.ts'
 import type { ContentKind } from './kind.ts'
 import { bufferOf } from './protobuf.ts'
@@ -46,4 +47,6 @@ export const csvTable: ContentKind<Table> = {
   encode: (table) => [{ name: 'table.csv', mediaType: 'text/csv', bytes: tableBytes(table) }],
 
   rows: (table) => table.rowCount,
+
+  compare: (before, after) => [compareTables('table.csv', before, after) ?? []].flat(),
 }

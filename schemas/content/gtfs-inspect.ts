@@ -68,7 +68,8 @@ type FileSummary = {
   readonly facts: Readonly<Record<string, string>>
 }
 
-const readTable = (name: string, bytes: Buffer): Table | null => {
+/** The table of a file; null when it is none. */
+export const readTable = (name: string, bytes: Buffer): Table | null => {
   if (!name.toLowerCase().endsWith('.txt')) return null
   try {
     return parseTable(bytes)

@@ -1,3 +1,4 @@
+import { compareFeeds } from './difference/realtime.ts'
 import { contentDigestOf, expectedFeed, putTogether, takeApart } from './gtfs-realtime-bytes.ts'
 import type { Outline } from './gtfs-realtime-bytes.ts'
 import { feedEntity, feedHeader } from './gtfs-realtime-messages.ts'
@@ -146,4 +147,6 @@ export const gtfsRealtime: ContentKind<RealtimeFeed> = {
   },
 
   rows: (feed) => feed.entity.length,
+
+  compare: compareFeeds,
 }

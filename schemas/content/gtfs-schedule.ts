@@ -1,6 +1,7 @@
 import { parseTable } from './csv.ts'
 import type { Table } from './csv.ts'
 import { tableBytes } from './csv-edit.ts'
+import { compareSchedules } from './difference/schedules.ts'
 import { inspectSchedule } from './gtfs-inspect.ts'
 import { Refusal } from './kind.ts'
 import type { ContentKind } from './kind.ts'
@@ -110,4 +111,6 @@ export const gtfsSchedule: ContentKind<Schedule> = {
   },
 
   rows,
+
+  compare: compareSchedules,
 }

@@ -8,6 +8,7 @@
  *
  * Everything here is a pure computation on bytes: no clock, no network, no disk.
  */
+import type { PartDifference } from './difference/tally.ts'
 
 /** The four kinds of content an asset may hold. */
 export const contentKinds = [
@@ -67,6 +68,11 @@ export type ContentKind<Value> = {
   encode(value: Value): readonly Rendition[]
   /** Rows or entities, as in `Inspection.rows`. */
   rows(value: Value): number
+  /**
+   * What two values say differently, part by part, for `difference`; the digest decides whether
+   * they do. Without it, bytes are all that is compared.
+   */
+  compare?(before: Value, after: Value): readonly PartDifference[]
 }
 
 /** Why bytes were refused. The codes are part of the event log: add, never rename. */

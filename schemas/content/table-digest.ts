@@ -110,6 +110,19 @@ const rowHasher = (table: Table, order: readonly number[], sums: Float64Array) =
   }
 }
 
+/** The hashes of all rows over the columns in `order`, four words each. */
+export const rowHashes = (table: Table, order: readonly number[]): Int32Array => {
+  const sums = new Float64Array(4)
+  const addRow = rowHasher(table, order, sums)
+  const hashes = new Int32Array(4 * table.rowCount)
+  for (let row = 0; row < table.rowCount; row++) {
+    addRow(row)
+    for (let lane = 0; lane < 4; lane++) hashes[4 * row + lane] = sums[lane] as number
+    sums.fill(0)
+  }
+  return hashes
+}
+
 /** SHA-256 of the canonical form, 64 hex digits. */
 export const tableDigest = (table: Table): string => {
   const order = table.columns

@@ -12,8 +12,9 @@ type Tell = { readonly [T in EventType]: (event: EventOf<T>) => readonly (string
 const digest = (hex: string): string => hex.slice(0, 12)
 const refs = (versions: readonly VersionRef[]): string =>
   versions.map(({ asset, ordinal }) => `${asset}#${ordinal}`).join(' ')
-const run = ({ run: id, attempt }: { run: string; attempt: number }): string =>
-  attempt > 1 ? `${id}/${attempt}` : id
+/** Attempt 2 of a run is `id/2`; after it was redriven or resumed once, `id/1.2`. */
+const run = ({ run: id, epoch, attempt }: { run: string; epoch?: number; attempt: number }) =>
+  epoch ? `${id}/${epoch}.${attempt}` : attempt > 1 ? `${id}/${attempt}` : id
 const error = ({ type, message }: { type: string; message: string }): string =>
   `${type}: ${message}`
 const by = ({ name, reason }: { name: string; reason?: string | undefined }): string =>
@@ -44,10 +45,43 @@ const tell: Tell = {
     Object.keys(slots).join(' '),
   ],
   PipelineRemoved: () => [],
-  RunTriggered: (e) => [e.request, by(e.actor)],
+  RunTriggered: (e) => [
+    e.request,
+    e.inputs ? `on ${refs(Object.values(e.inputs))}` : '',
+    by(e.actor),
+  ],
   WindowFlushed: (e) => [by(e.actor)],
   WindowCancelled: (e) => [by(e.actor)],
-  RunRequested: (e) => [e.run, e.pipelineVersion, e.reason, refs(e.triggeredBy)],
+  RunRequested: (e) => [
+    e.run,
+    e.pipelineVersion,
+    e.canary ? `canary of ${e.canary.of}` : e.reason,
+    refs([...(e.carriedOver ?? []), ...e.triggeredBy]),
+  ],
+  RunSuperseded: (e) => [e.run, `by ${e.by}`],
+  CancelRequested: (e) => [e.run, by(e.actor)],
+  PipelinePaused: (e) => [by(e.actor)],
+  PipelineResumed: (e) => [by(e.actor)],
+  StepDisabled: (e) => [e.step, by(e.actor)],
+  StepEnabled: (e) => [e.step, by(e.actor)],
+  RedriveRequested: (e) => [
+    e.redrive,
+    `${e.runs.length} runs`,
+    e.pipelineVersion ? `on ${e.pipelineVersion}` : '',
+    e.startOver ? 'from the first step' : '',
+    by(e.actor),
+  ],
+  RunRedriven: (e) => [`${e.run}/${e.epoch}`, e.pipelineVersion, by(e.actor)],
+  RedriveEnded: (e) => [
+    e.redrive,
+    e.outcome,
+    `${e.redriven} redriven`,
+    `${e.passedOver} passed over`,
+    `${e.failed} failed`,
+  ],
+  RunResumed: (e) => [`${e.run}/${e.epoch}`, `${e.interactions.length} answered`],
+  CanaryStarted: (e) => [e.canary, e.pipelineVersion, `${e.runs} runs`, by(e.actor)],
+  CanaryStopped: (e) => [e.canary, by(e.actor)],
   RunStarted: (e) => [run(e), e.pipelineVersion, `on ${e.worker}`],
   StepSucceeded: (e) => [run(e), e.step, span(e.durationMs), `${e.rowsIn} → ${e.rowsOut} rows`],
   StepFailed: (e) => [run(e), e.step, span(e.durationMs), error(e.error)],
@@ -59,14 +93,31 @@ const tell: Tell = {
     bytes(e.sizeBytes),
     e.changed ? '' : 'unchanged',
   ],
+  StepOutputRecorded: (e) => [run(e), e.step, bytes(e.output.sizeBytes)],
+  ArtifactCompared: (e) => [run(e), e.output, e.difference.verdict],
   RunCompleted: (e) => [run(e), span(e.durationMs)],
+  RunSuspended: (e) => [
+    run(e),
+    ...e.questions.map((one) => `${one.step} asks for ${span(one.timeoutMs)}`),
+  ],
+  RunGivenBack: (e) => [run(e), `by ${e.worker}`],
   RunRetried: (e) => [run(e), `again at ${e.nextAttemptAt}`, error(e.error)],
   RunFailed: (e) => [run(e), span(e.durationMs), error(e.error)],
   RunDeadLettered: (e) => [run(e), span(e.durationMs), error(e.error)],
+  RunCancelled: (e) => [run(e), span(e.durationMs), by(e.actor)],
+  InteractionCompleted: (e) => [
+    e.interaction ?? e.correlation ?? '',
+    e.token ? 'with token' : '',
+    by(e.actor),
+  ],
+  CommandRefused: (e) => [e.queue, e.about, e.problem, `${e.deliveries} deliveries`],
   ReleaseRegistered: (e) => [e.pipelineVersion, e.folder, `${e.steps.length} steps`],
   ReleaseActivated: (e) => [e.pipelineVersion, by(e.actor)],
+  ReleaseRetired: (e) => [e.pipelineVersion, by(e.actor)],
   WorkerJoined: (e) => [e.worker, e.host, `pid ${e.pid}`, Object.keys(e.pipelines).join(' ')],
   WorkerLeft: (e) => [e.worker, e.reason],
+  WorkerDrainRequested: (e) => [e.worker, by(e.actor)],
+  WorkerResumeRequested: (e) => [e.worker, by(e.actor)],
   WorkerLost: (e) => [e.worker, e.lastSeenAt ? `last seen ${e.lastSeenAt}` : ''],
 }
 
@@ -77,9 +128,9 @@ export const fieldsOf = (event: Event): string => {
   return line.join('  ').replaceAll(/\s*[\r\n]\s*/g, ' ')
 }
 
-/** Green ends well, red ends badly, yellow is asked for again. */
+/** Green ends well, red ends badly, yellow waits for somebody or something. */
 export const styleOf = (type: EventType): 'green' | 'red' | 'yellow' | null => {
   if (/^(RunCompleted|FetchRecovered|ArtifactPublished)$/.test(type)) return 'green'
   if (/(Failed|Refused|Lost|DeadLettered)$/.test(type)) return 'red'
-  return type === 'RunRetried' ? 'yellow' : null
+  return /^(RunRetried|RunSuspended|RunCancelled|PipelinePaused)$/.test(type) ? 'yellow' : null
 }

@@ -6,11 +6,14 @@
 import type { VersionRef } from '@headway/schemas/definitions.ts'
 import type { EventOf, Recorded } from '@headway/schemas/events.ts'
 import type { Commit } from '@headway/schemas/ports.ts'
-import { evolve, initial, versionRef, type Moment, type PipelineState } from './decider.ts'
+import type { Moment } from './decider.ts'
+import { evolve, initial, type PipelineState } from './state.ts'
+import { versionRef } from './window.ts'
 
 export type WorkerState = {
   readonly joined: EventOf<'WorkerJoined'>
-  readonly lost: boolean
+  /** When its heartbeats ended, milliseconds since 1970 UTC; null while it is heard. */
+  readonly lostAt: number | null
   readonly topicSeq: number
 }
 
@@ -45,6 +48,12 @@ export class Board {
         touched.add(entry)
       }
     })
+    // Whatever stands there, decisions are taken on it: also what cannot be read.
+    if (commit.topic.kind === 'pipeline') {
+      const entry = this.#entry(commit.tenant, commit.topic.name)
+      entry.state = { ...entry.state, topicSeq: commit.seq }
+      touched.add(entry)
+    }
     this.seq = commit.seq
     this.now = Math.max(this.now, commit.at)
     return [...touched]
@@ -75,40 +84,32 @@ export class Board {
     return entry
   }
 
-  /** The pipelines that an event concerns. */
+  /** The pipelines that an event concerns: what is not about one is about what it listens to. */
   #route(recorded: Recorded): readonly (Pipeline & { state: PipelineState })[] {
-    const { tenant, event, seq } = recorded
+    const { tenant, event, seq, at } = recorded
     switch (event.type) {
       case 'AssetVersioned':
         this.#latest.set(entityKey(tenant, event.asset), versionRef(event))
         return [...this.#pipelines.values()].filter((entry) => entry.tenant === tenant)
-      case 'RunRequested':
-      case 'RunStarted':
-      case 'RunRetried':
-      case 'RunCompleted':
-      case 'RunFailed':
-      case 'RunDeadLettered':
-      case 'PipelineDefined':
-      case 'PipelineRemoved':
-      case 'RunTriggered':
-      case 'WindowFlushed':
-      case 'WindowCancelled':
-      case 'ReleaseRegistered':
-      case 'ReleaseActivated':
-        return [this.#entry(tenant, event.pipeline)]
       case 'WorkerJoined':
-        this.workers.set(event.worker, { tenant, joined: event, lost: false, topicSeq: seq })
+        this.workers.set(entityKey(tenant, event.worker), {
+          tenant,
+          joined: event,
+          lostAt: null,
+          topicSeq: seq,
+        })
         return []
       case 'WorkerLeft':
-        this.workers.delete(event.worker)
+        this.workers.delete(entityKey(tenant, event.worker))
         return []
       case 'WorkerLost': {
-        const worker = this.workers.get(event.worker)
-        if (worker) this.workers.set(event.worker, { ...worker, lost: true, topicSeq: seq })
+        const key = entityKey(tenant, event.worker)
+        const worker = this.workers.get(key)
+        if (worker) this.workers.set(key, { ...worker, lostAt: at, topicSeq: seq })
         return []
       }
       default:
-        return []
+        return 'pipeline' in event ? [this.#entry(tenant, event.pipeline)] : []
     }
   }
 }

@@ -1,15 +1,14 @@
 import { expect, test, describe } from 'vitest'
 import type { VersionRef } from '@headway/schemas/definitions.ts'
 import type { Event, EventOf } from '@headway/schemas/events.ts'
-import {
-  closeAt,
-  decide,
-  due,
-  evolve,
-  failuresMax,
-  initial,
-  type PipelineState,
-} from './decider.ts'
+import { decide as decideAll, due, failuresMax, type Moment } from './decider.ts'
+import { evolve, initial, type PipelineState } from './state.ts'
+import { closeAt as closeWindowAt } from './window.ts'
+
+const decide = (state: PipelineState, moment: Moment): EventOf<'RunRequested'>[] =>
+  decideAll(state, moment).decided.filter((event) => event.type === 'RunRequested')
+const closeAt = ({ window, definition }: PipelineState): number | null =>
+  definition && closeWindowAt(window, definition.debounce)
 
 /** Given facts at moments, when it is some moment, then these requests. */
 const pipeline = 'p'
@@ -132,7 +131,7 @@ describe('a window', () => {
     expect(story.decide(1_100)?.reason).toBe('triggered')
   })
 
-  test('closes at its maximum wait however often the feed changes [I7]', () => {
+  test('closes at its maximum wait however often the feed changes [I7] [E3]', () => {
     const story = settled()
     for (let i = 0; i < 5; i++) story.at(1_000 + i * 60, versioned('a', i + 2))
     expect(closeAt(story.state)).toBe(1_250)
@@ -159,7 +158,7 @@ describe('a window', () => {
     const story = settled().at(1_000, versioned('a', 2))
     const request = story.decide(1_100)!
     story.at(1_100, versioned('a', 3)).at(1_101, request)
-    expect(story.state.triggers.map((trigger) => trigger.version.version)).toEqual(['a3'])
+    expect(story.state.window.triggers.map((trigger) => trigger.version.version)).toEqual(['a3'])
     expect(closeAt(story.state)).toBe(1_200)
   })
 
@@ -185,7 +184,7 @@ describe('a window', () => {
     )
     story.at(10, versioned('a', 1))
     story.end(300, 'RunCompleted', story.request(200).run)
-    expect(story.at(1_000, versioned(own, 1)).state.triggers).toEqual([])
+    expect(story.at(1_000, versioned(own, 1)).state.window.triggers).toEqual([])
     expect(story.decide(9_999)).toBeUndefined()
   })
 
@@ -266,9 +265,9 @@ describe('a run', () => {
       ownInputs: {},
     })
     story.end(220, 'RunCompleted', run, 1)
-    expect(story.state.openRuns).toHaveLength(1)
+    expect(story.state.runs.open.size).toBe(1)
     story.end(230, 'RunDeadLettered', run, 2)
-    expect(story.state).toMatchObject({ openRuns: [], settled: { failures: 1 } })
+    expect(story.state).toMatchObject({ runs: { open: { size: 0 } }, settled: { failures: 1 } })
     const before = story.state
     story.end(240, 'RunCompleted', run, 2)
     expect(story.state).toBe(before)
@@ -301,7 +300,7 @@ test('every order of changes is cut into requests without gap or overlap [I6]', 
       listed.push(...request.triggeredBy.map((ref) => ref.version))
       if (next(2) === 0) story.end(now, 'RunCompleted', request.run)
     }
-    const open = story.state.triggers.map((trigger) => trigger.version.version)
+    const open = story.state.window.triggers.map((trigger) => trigger.version.version)
     expect([...listed, ...open], `seed ${seed}`).toEqual(accepted)
   }
 })

@@ -1,9 +1,9 @@
 /**
- * The debounce room: follows the log, keeps the windows, asks for runs.
+ * The debounce room: follows the log, keeps the windows, asks for runs, and gives them their turn.
  *
  * Any number of instances do the same work from the same log. They need no leader: a timer is armed by
- * compare-and-set, a request is appended only if the pipeline's subject is still where the decision saw
- * it, and a run command is queued once per id. So an instance that dies is not missed, and what it left
+ * compare-and-set, a decision is appended only if the pipeline's subject is still where it was taken,
+ * and a run command is queued once per id. So an instance that dies is not missed, and what it left
  * half-done (a request without a command) the others do when they read it.
  *
  * The log is followed from its first event; until the head of the start is reached nothing is decided.
@@ -12,18 +12,21 @@
  * without heartbeat.
  */
 import type { EventOf } from '@headway/schemas/events.ts'
-import { toTimestamp } from '@headway/schemas/ids.ts'
-import type { Commit } from '@headway/schemas/ports.ts'
+import { commandRefused } from '@headway/schemas/refused.ts'
 import type { Doors } from '@headway/streams/room.ts'
 import { Board, entityKey, type Pipeline } from './board.ts'
-import { decide, due } from './decider.ts'
+import { decide, dispatched, looks, type Moment } from './decider.ts'
+import { Dispatch } from './dispatch.ts'
+import type { PipelineState } from './state.ts'
+import { watchWorkers } from './watch.ts'
 
 const source = 'debounce'
 /** A request that the log has not heard of for this long may have lost its command. */
 const silentRunMs = 15_000
+/** At the start, others may be about to queue the commands of the newest requests. */
+const justNowMs = 3_000
 const dueConcurrency = 8
-/** Ids of commands remembered, so that reading our own request back does not queue it again. */
-const sentMax = 10_000
+const rearmTicks = 15
 
 export type DebounceOptions = {
   readonly signal: AbortSignal
@@ -40,18 +43,21 @@ class DebounceRoom {
   readonly #doors: Doors
   readonly #signal: AbortSignal
   readonly #board = new Board()
+  readonly #dispatch: Dispatch
   readonly #looking = new Map<string, Promise<void>>()
   readonly #again = new Map<string, number>()
-  /** Pipeline → sequence of our own newest request: nothing is decided before it was read back. */
-  readonly #requested = new Map<string, number>()
-  readonly #sent = new Set<string>()
+  /** Pipeline → sequence of our own newest decision: nothing is decided before it was read back. */
+  readonly #decided = new Map<string, number>()
   readonly #missing = new Map<string, number>()
+  /** Pipeline → timer → the moment it was armed for lately. */
+  readonly #armed = new Map<string, Map<string, number>>()
   #caughtUp = false
   #waiting: { readonly seq: number; readonly resolve: () => void }[] = []
 
   constructor(doors: Doors, signal: AbortSignal) {
     this.#doors = doors
     this.#signal = signal
+    this.#dispatch = new Dispatch(doors)
     signal.addEventListener('abort', () => this.#wake(), { once: true })
   }
 
@@ -61,37 +67,48 @@ class DebounceRoom {
     if (head.seq === 0) this.#caughtUp = true
     for await (const commits of log.tail({ from: 1, signal: this.#signal })) {
       const touched = new Set<Pipeline>()
-      for (const commit of commits) {
+      for (const commit of commits)
         for (const pipeline of this.#board.apply(commit)) touched.add(pipeline)
-        if (this.#caughtUp) this.#sendRequested(commit)
-      }
       this.#wake()
-      if (!this.#caughtUp && this.#board.seq >= head.seq) {
+      const isFirst = !this.#caughtUp && this.#board.seq >= head.seq
+      if (isFirst) {
         this.#caughtUp = true
-        for (const pipeline of this.#board.pipelines()) {
-          touched.add(pipeline)
-          void this.#resendLost(pipeline, 0).catch(() => {})
-        }
+        for (const pipeline of this.#board.pipelines()) touched.add(pipeline)
       }
-      if (this.#caughtUp) for (const pipeline of touched) void this.#look(pipeline, this.#board.now)
+      if (!this.#caughtUp) continue
+      for (const pipeline of touched) {
+        const state = this.#board.stateOf(pipeline)
+        // What was in the queue before the start is still there, or it is found to be lost.
+        if (isFirst) this.#dispatch.assumeSent(dispatched(state))
+        if (isFirst) void this.#dispatch.sendLost(pipeline, state, justNowMs).catch(() => {})
+        else void this.#dispatch.send(pipeline, state, dispatched(state)).catch(() => {})
+        void this.#look(pipeline, this.#board.now)
+      }
     }
     await Promise.allSettled(this.#looking.values())
   }
 
   /** Fired timers: catch up with the log as it is now, then look with the server's time of firing. */
   async takeDue(): Promise<void> {
-    const { control, log } = this.#doors
+    const { control, log, logger } = this.#doors
     await control.consume<'CloseWindow'>(
       { kind: 'due' },
       { concurrency: dueConcurrency, signal: this.#signal },
       async (delivery) => {
-        if (!delivery.command) return delivery.refuse(delivery.problem ?? 'unreadable')
+        if (this.#signal.aborted) return delivery.retry(0)
         try {
+          if (!delivery.command) {
+            await log.append(commandRefused('due', delivery, source))
+            return delivery.refuse(delivery.problem ?? 'unreadable')
+          }
+          const { tenant, command } = delivery
           await this.#reached((await log.head()).seq)
-          await this.#look({ tenant: delivery.tenant, id: delivery.command.pipeline }, delivery.at)
+          // A timer that fires while it is replaced may take its replacement along.
+          this.#armed.delete(entityKey(tenant, command.pipeline))
+          await this.#look({ tenant, id: command.pipeline }, delivery.at)
           delivery.ack()
         } catch (error) {
-          this.#doors.logger.warn({ error: String(error) }, 'a due window is looked at again')
+          logger.warn({ error: String(error) }, 'a due window is looked at again')
           delivery.retry(500)
         }
       },
@@ -100,16 +117,17 @@ class DebounceRoom {
 
   async lookForLosses(tickMs: number): Promise<void> {
     const { clock, logger } = this.#doors
-    while (!this.#signal.aborted) {
+    for (let ticks = 1; !this.#signal.aborted; ticks++) {
       await clock.sleep(tickMs, this.#signal)
+      // Timers may get lost as well: they are armed anew from time to time.
+      if (ticks % rearmTicks === 0) this.#armed.clear()
       if (!this.#caughtUp || this.#signal.aborted) continue
       try {
         for (const { tenant, id, state } of this.#board.pipelines()) {
-          if (state.triggers.length > 0 || state.openRuns.length === 0)
-            await this.#look({ tenant, id }, this.#board.now)
-          await this.#resendLost({ tenant, id }, silentRunMs)
+          await this.#look({ tenant, id }, this.#board.now)
+          await this.#dispatch.sendLost({ tenant, id }, state, silentRunMs)
         }
-        await this.#watchWorkers()
+        await watchWorkers(this.#doors, this.#board.workers, this.#missing)
       } catch (error) {
         logger.warn({ error: String(error) }, 'looking for losses failed; it is done again')
       }
@@ -139,115 +157,56 @@ class DebounceRoom {
   }
 
   async #decideAndAct(pipeline: Pipeline, now: number): Promise<void> {
-    const { log, control } = this.#doors
+    const { log } = this.#doors
     const key = entityKey(pipeline.tenant, pipeline.id)
-    if ((this.#requested.get(key) ?? 0) > this.#board.seq) return
+    if ((this.#decided.get(key) ?? 0) > this.#board.seq) return
     const state = this.#board.stateOf(pipeline)
     const moment = this.#board.moment(pipeline, now)
-    const [request] = decide(state, moment)
-    if (!request) {
-      const next = due(state, moment)
-      if (next)
-        await control.arm(
-          { kind: 'due', tenant: pipeline.tenant, pipeline: pipeline.id },
-          next.at,
-          {
-            type: 'CloseWindow',
-            pipeline: pipeline.id,
-          },
-        )
-      return
-    }
+    const { decided, ended } = decide(state, moment)
+    for (const event of ended) await this.#end(pipeline, event as EventOf<'RunCancelled'>)
+    if (decided.length === 0) return this.#arm(pipeline, state, moment)
+    const requests = decided.filter((event) => event.type === 'RunRequested')
+    const [only] = requests
     const appended = await log.append({
       tenant: pipeline.tenant,
       topic: { kind: 'pipeline', name: pipeline.id },
-      id: `request-${request.run}`,
-      events: [request],
+      id: only ? `request-${only.run}` : `decision-${pipeline.id}-${state.topicSeq}-${moment.seq}`,
+      events: decided,
       expect: state.topicSeq,
       source,
-      run: request.run,
-      correlationId: request.run,
+      ...(only && requests.length === 1 ? { run: only.run, correlationId: only.run } : {}),
     })
     // Somebody was faster: what they wrote comes along the log and leads to the next look.
-    if (appended.outcome === 'conflict') return
-    this.#requested.set(key, appended.seq)
-    await this.#send(pipeline.tenant, request, 0, `run-${request.run}`)
+    if (appended.outcome !== 'conflict') this.#decided.set(key, appended.seq)
   }
 
-  #sendRequested(commit: Commit): void {
-    for (const event of commit.events)
-      if (event.type === 'RunRequested')
-        void this.#send(commit.tenant, event, 0, `run-${event.run}`).catch(() => {})
-  }
-
-  async #send(
-    tenant: string,
-    request: EventOf<'RunRequested'>,
-    priorAttempts: number,
-    id: string,
+  async #end(
+    pipeline: Pipeline,
+    event: EventOf<'RunCancelled' | 'RunDeadLettered'>,
   ): Promise<void> {
-    if (this.#sent.has(id)) return
-    this.#sent.add(id)
-    if (this.#sent.size > sentMax) this.#sent.delete(this.#sent.values().next().value!)
-    try {
-      await this.#doors.control.send(tenant, { type: 'RunPipeline', request, priorAttempts }, id)
-    } catch (error) {
-      this.#sent.delete(id)
-      throw error
-    }
+    await this.#doors.log.append({
+      tenant: pipeline.tenant,
+      topic: { kind: 'run', name: pipeline.id },
+      id: `ended-${event.run}-${event.epoch ?? 0}-${event.attempt}-${event.type}`,
+      events: [event],
+      source,
+      run: event.run,
+      correlationId: event.run,
+    })
   }
 
-  /** A request nobody works on and nobody holds lost its command with the queue: tell it again. */
-  async #resendLost(pipeline: Pipeline, silentMs: number): Promise<void> {
-    const { control, clock } = this.#doors
-    const state = this.#board.stateOf(pipeline)
-    const silent = state.openRuns.filter((open) => clock.now() - open.heardAt >= silentMs)
-    const versions = new Set(silent.map((open) => open.request.pipelineVersion))
-    for (const version of versions) {
-      const queue = {
-        kind: 'run' as const,
-        tenant: pipeline.tenant,
-        pipeline: pipeline.id,
-        version,
-        concurrency: state.definition?.concurrency ?? 1,
-      }
-      const depth = await control.depth(queue)
-      if (depth === null) await control.ensureQueue(queue)
-      if (depth !== 0) continue
-      const minute = Math.floor(clock.now() / 60_000)
-      for (const open of silent)
-        if (open.request.pipelineVersion === version)
-          await this.#send(
-            pipeline.tenant,
-            open.request,
-            open.attempt,
-            `run-${open.run}-again-${minute}`,
-          )
-    }
-  }
-
-  /** Heartbeats are volatile; only their end is a fact. Two looks in a row must miss one. */
-  async #watchWorkers(): Promise<void> {
-    if (this.#board.workers.size === 0) return
-    const { live, log, clock } = this.#doors
-    const present = new Set(await live.keys('worker'))
-    for (const [worker, { joined, lost, topicSeq, tenant }] of this.#board.workers) {
-      const isPresent = present.has(`worker/${worker}`)
-      const misses = isPresent ? 0 : (this.#missing.get(worker) ?? 0) + 1
-      this.#missing.set(worker, misses)
-      if (isPresent !== lost || (!isPresent && misses < 2)) continue
-      const at = toTimestamp(clock.now())
-      await log.append({
-        tenant,
-        topic: { kind: 'worker', name: joined.pool },
-        id: `worker-${worker}-${isPresent ? 'back' : 'lost'}-${topicSeq}`,
-        events: [
-          isPresent
-            ? { ...joined, at }
-            : { type: 'WorkerLost', v: 1, at, worker, pool: joined.pool },
-        ],
-        source,
+  async #arm({ tenant, id }: Pipeline, state: PipelineState, moment: Moment): Promise<void> {
+    const key = entityKey(tenant, id)
+    const armed = this.#armed.get(key) ?? new Map<string, number>()
+    this.#armed.set(key, armed)
+    for (const { at, ...look } of looks(state, moment)) {
+      const name = JSON.stringify(look)
+      if (armed.get(name) === at) continue
+      await this.#doors.control.arm({ ...look, tenant, pipeline: id }, at, {
+        type: 'CloseWindow',
+        pipeline: id,
       })
+      armed.set(name, at)
     }
   }
 

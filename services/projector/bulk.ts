@@ -69,7 +69,10 @@ export class Bulk {
     if (this.#failure) throw this.#failure
   }
 
-  /** Rows that were written already; a walk through the whole table, so only for the rare case. */
+  /**
+   * Rows that were written already, the newest of a key last; a walk through the whole table, so only
+   * for the rare case.
+   */
   async find(wanted: Wanted): Promise<Map<TableName, AnyRow[]>> {
     await this.drained()
     const found = new Map<TableName, AnyRow[]>()
@@ -77,7 +80,7 @@ export class Bulk {
       const values = [...keys.values()]
       const arrays = keyColumns(table).map((_, i) => values.map((key) => key[i]))
       const { rows } = await this.#client.query<AnyRow>(
-        sql.selectByKey(this.#schema, table),
+        `${sql.selectByKey(this.#schema, table)} order by t.ctid`,
         arrays,
       )
       found.set(table, rows)

@@ -104,6 +104,29 @@ const intsOf = Object.fromEntries(
   ]),
 ) as unknown as Readonly<Record<TableName, readonly (readonly [string, 'int4' | 'int8'])[]>>
 
+/** The text columns of the key and of each index, and of all of them together. */
+const indexedOf = Object.fromEntries(
+  tableNames.map((table) => {
+    const { key, indexes = [] } = tables[table] as Table
+    const types = new Map(typesOf[table])
+    const each = [key, ...indexes].map((names) =>
+      names.filter((name) => types.get(name) === 'text'),
+    )
+    return [table, { each, all: [...new Set(each.flat())] }]
+  }),
+) as unknown as Readonly<
+  Record<
+    TableName,
+    { readonly each: readonly (readonly string[])[]; readonly all: readonly string[] }
+  >
+>
+
+const charactersOf = (row: AnyRow, names: readonly string[]): number => {
+  let characters = 0
+  for (const name of names) characters += ((row as Values)[name] as string | null)?.length ?? 0
+  return characters
+}
+
 /** Throws what is wrong with a row that no table could keep. */
 export const checkRow = (table: TableName, row: AnyRow): void => {
   for (const [name, type] of intsOf[table]) {
@@ -111,13 +134,14 @@ export const checkRow = (table: TableName, row: AnyRow): void => {
     if (value !== null && Math.abs(value) > intMax[type])
       throw new RowError(`${table}.${name}: ${value} does not fit`)
   }
-  let characters = 0
   for (const name of tables[table].key) {
     const part = (row as Values)[name]
-    if (typeof part !== 'string') continue
-    characters += part.length
-    if (part.includes(separator)) throw new RowError(`${table}.${name} holds a NUL character`)
+    if (typeof part === 'string' && part.includes(separator))
+      throw new RowError(`${table}.${name} holds a NUL character`)
   }
-  if (characters > keyCharactersMax)
-    throw new RowError(`${table}: a key of ${characters} characters is too long to be found again`)
+  const { all, each } = indexedOf[table]
+  if (charactersOf(row, all) <= keyCharactersMax) return
+  const longest = Math.max(...each.map((names) => charactersOf(row, names)))
+  if (longest > keyCharactersMax)
+    throw new RowError(`${table}: a key of ${longest} characters is too long to be found again`)
 }

@@ -5,8 +5,11 @@ import type { Row } from '@headway/schemas/tables.ts'
 import { checkRow, columnArrays, copyLine } from './columns.ts'
 import { KeySet } from './key-set.ts'
 import { Projection } from './projection.ts'
+import { Replay } from './replay.ts'
 import { ProgressReport, resultText } from './report.ts'
 import { moment } from './read-models/read-model.ts'
+import { commitsOf } from '../../test/fixtures/projected.ts'
+import * as tell from '../../test/fixtures/run-events.ts'
 
 const head = { v: 1 as const, at: '2026-01-01T00:00:00.000Z' }
 const worker = (name: string, pid = 1): Event => ({
@@ -59,10 +62,14 @@ describe('a value', () => {
     pool: 'p',
     version: 'v',
     pipelines: { text: 'nul\0 quote" back\\u0000 lone\ud800' },
+    also_serves: {},
     capabilities: [],
     host: 'h',
     pid: 1,
-    status: 'connected',
+    status: 'healthy',
+    reason: null,
+    drain_requested_by: null,
+    last_seen_at: null,
     joined_at: head.at,
     since: head.at,
     seq: 1,
@@ -72,7 +79,9 @@ describe('a value', () => {
     const unescape = (text: string) =>
       text.replace(/\\(.)/g, (_, one: string) => ({ t: '\t', n: '\n', r: '\r' })[one] ?? one)
     const copied = copyLine('workers', row).trimEnd().split('\t').map(unescape)
-    const arrays = columnArrays('workers', [row]).map(([value]) => String(value))
+    const arrays = columnArrays('workers', [row]).map(
+      ([value]) => `${(value as string | null) ?? 'N'}`,
+    )
     expect(copied).toEqual(arrays)
     expect(JSON.parse(copied[4]!)).toEqual({ text: 'nul\ufffd quote" back\\u0000 lone\ufffd' })
     expect(copied.join('')).not.toContain('\0')
@@ -101,6 +110,34 @@ test('a set of keys knows every key it was given, however many', () => {
     if (set.has(`t\0other-${i}`)) wrong++
   }
   expect([missed, wrong]).toEqual([0, 0])
+})
+
+test('a rebuild keeps runs that may be done again, as many as there is room for', async () => {
+  const story = (n: number) =>
+    Array.from({ length: n }, (_, i) => [
+      tell.requested({ run: `r${i}` }),
+      tell.ended('RunFailed', 1, { of: `r${i}` }),
+    ]).flat()
+  const readBack = async (restingMax: number) => {
+    let finds = 0
+    const bulk = {
+      rows: 0,
+      add: () => {},
+      room: () => Promise.resolve(),
+      find: () => {
+        finds++
+        return Promise.resolve(new Map())
+      },
+    }
+    const commits = commitsOf([...story(3), tell.redriven(1, { run: 'r0' })])
+    const tail = async function* () {
+      for (const one of commits) yield [one]
+    }
+    const { signal } = new AbortController()
+    await new Replay(bulk, { restingMax }).run({ tail }, commits.length, signal, () => {})
+    return finds
+  }
+  expect([await readBack(3), await readBack(2)]).toEqual([0, 1])
 })
 
 describe('the report', () => {

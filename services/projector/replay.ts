@@ -1,30 +1,42 @@
 /**
  * The whole log, folded from its first event into a schema that nobody reads. Final rows leave memory at
- * once; what may still change (open runs, assets, pipelines, workers) stays there until the end, so
- * memory grows with what is configured and not with what happened.
+ * once, resting ones when there are too many of them; what may change with the next event (open runs,
+ * assets, pipelines, workers) stays there until the end, so memory grows with what is configured and not
+ * with what happened. A row that left and is woken is read back, and stands further down when it leaves
+ * again.
  */
+import type { Recorded } from '@headway/schemas/events.ts'
 import type { Commit, Log } from '@headway/schemas/ports.ts'
+import type { TableName } from '@headway/schemas/tables.ts'
 import type { Bulk } from './bulk.ts'
-import { idOf, tableNames } from './columns.ts'
+import { idOf, tableNames, type AnyRow } from './columns.ts'
 import { commitMark } from './history.ts'
 import { KeySet } from './key-set.ts'
-import { Projection, type Wanted, type Write } from './projection.ts'
+import { Projection, recordedOf, type Wanted, type Write } from './projection.ts'
+import { wakenBy } from './read-models/index.ts'
 import type { Key } from './read-models/read-model.ts'
 
 export class InterruptedError extends Error {
   override readonly name = 'InterruptedError'
 }
 
+/** Of each table, as many as a redrive or a late answer may wake without a walk through the table. */
+const restingMax = 20_000
+
 export class Replay {
   seq = 0
   events = 0
   #last: Commit | null = null
-  readonly #bulk: Bulk
+  readonly #bulk: Pick<Bulk, 'add' | 'find' | 'room'>
+  readonly #restingMax: number
   readonly #projection = new Projection()
-  readonly #gone = new KeySet()
+  /** Rows at rest, least recently changed first. */
+  readonly #resting = new Map<TableName, Map<string, AnyRow>>()
+  readonly #gone = new Map<TableName, KeySet>()
 
-  constructor(bulk: Bulk) {
+  constructor(bulk: Pick<Bulk, 'add' | 'find' | 'room'>, options: { restingMax?: number } = {}) {
     this.#bulk = bulk
+    this.#restingMax = options.restingMax ?? restingMax
   }
 
   /** Mark of the commit at `seq`. */
@@ -32,7 +44,7 @@ export class Replay {
     return this.#last === null ? '' : commitMark(this.#last.id)
   }
 
-  async run(log: Log, to: number, signal: AbortSignal, onBatch: () => void): Promise<void> {
+  async run(log: Pick<Log, 'tail'>, to: number, signal: AbortSignal, onBatch: () => void) {
     const stop = new AbortController()
     const either = AbortSignal.any([signal, stop.signal])
     try {
@@ -51,39 +63,78 @@ export class Replay {
   }
 
   async #take(commits: readonly Commit[], to: number): Promise<void> {
-    const returned = await this.#bringBack(commits)
-    const settled: Write[] = []
+    const woken = await this.#wake(commits)
+    const changed: Write[] = []
     for (const commit of commits) {
       if (commit.seq > to) break
       for (const write of this.#projection.project(commit))
         if (write.id === null) this.#bulk.add(write.table, write.row)
-        else if (write.settled) settled.push(write)
+        else changed.push(write)
       this.events += commit.events.length
       this.seq = commit.seq
       this.#last = commit
     }
-    for (const { table, id, row } of settled) {
-      this.#bulk.add(table, row)
-      this.#projection.rows(table).delete(id!)
-      this.#gone.add(id!)
-    }
-    for (const id of returned) this.#projection.rows('runs').delete(id)
+    for (const write of changed) this.#settle(write)
+    for (const [table, rows] of woken)
+      for (const [id, row] of rows)
+        if (this.#projection.rows(table).get(id) === row) this.#projection.rows(table).delete(id)
+    this.#evict()
     await this.#bulk.room()
   }
 
-  /** Ended runs that are asked for once more: their rows say that nothing changes. */
-  async #bringBack(commits: readonly Commit[]): Promise<readonly string[]> {
-    const keys = new Map<string, Key>()
-    for (const { tenant, events } of commits)
-      for (const event of events) {
-        if (event.type !== 'RunRequested') continue
-        const key = [tenant, event.run]
-        const id = idOf(key)
-        if (this.#gone.has(id)) keys.set(id, key)
+  /** What becomes of a row after a batch; what changed again in it is told by its last write. */
+  #settle({ table, id, row, standing }: Write): void {
+    if (this.#projection.rows(table).get(id!) !== row) return
+    const resting = this.#resting.get(table)
+    resting?.delete(id!)
+    if (standing === 'final') this.#writeOut(table, id!, row)
+    if (standing !== 'resting') return
+    if (resting) resting.set(id!, row)
+    else this.#resting.set(table, new Map([[id!, row]]))
+  }
+
+  #evict(): void {
+    for (const [table, rows] of this.#resting)
+      for (const [id, row] of rows) {
+        if (rows.size <= this.#restingMax) break
+        rows.delete(id)
+        this.#writeOut(table, id, row)
       }
-    if (keys.size === 0) return []
-    const wanted: Wanted = new Map([['runs', keys]])
-    for (const [table, rows] of await this.#bulk.find(wanted)) this.#projection.learn(table, rows)
-    return [...keys.keys()].filter((id) => this.#projection.rows('runs').has(id))
+  }
+
+  #writeOut(table: TableName, id: string, row: AnyRow): void {
+    this.#bulk.add(table, row)
+    this.#projection.rows(table).delete(id)
+    const gone = this.#gone.get(table) ?? new KeySet()
+    gone.add(id)
+    this.#gone.set(table, gone)
+  }
+
+  /** Rows that left and that one of these commits may change, or must find as they are. */
+  async #wake(commits: readonly Commit[]): Promise<ReadonlyMap<TableName, Map<string, AnyRow>>> {
+    const wanted: Wanted = new Map()
+    for (const commit of commits)
+      for (const [index, event] of commit.events.entries())
+        for (const model of wakenBy.get(event.type) ?? []) {
+          const recorded: Recorded = recordedOf(commit, event, index)
+          for (const [table, key] of this.#projection.keysOf(model, recorded))
+            this.#wantGone(wanted, table, key)
+        }
+    const woken = new Map<TableName, Map<string, AnyRow>>()
+    if (wanted.size === 0) return woken
+    for (const [table, found] of await this.#bulk.find(wanted)) {
+      this.#projection.learn(table, found)
+      const rows = this.#projection.rows(table)
+      const ids = [...(wanted.get(table)?.keys() ?? [])].filter((id) => rows.has(id))
+      woken.set(table, new Map(ids.map((id) => [id, rows.get(id)!])))
+    }
+    return woken
+  }
+
+  #wantGone(wanted: Wanted, table: TableName, key: Key): void {
+    const id = idOf(key)
+    if (!this.#gone.get(table)?.has(id) || this.#projection.rows(table).has(id)) return
+    const keys = wanted.get(table) ?? new Map<string, Key>()
+    wanted.set(table, keys.set(id, key))
   }
 }

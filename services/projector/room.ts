@@ -176,9 +176,7 @@ export class Following {
 
   async #project(commits: readonly Commit[]): Promise<'stored' | 'overtaken'> {
     const projection = this.#projection
-    const wanted = projection.wanted(commits)
-    if (wanted.size > 0)
-      for (const [table, rows] of await this.#store.load(wanted)) projection.learn(table, rows)
+    await this.#load(commits)
     const changes: Changes = new Map()
     for (const commit of commits)
       for (const write of projection.project(commit)) addWrite(changes, write)
@@ -189,6 +187,17 @@ export class Following {
     this.position = to
     projection.trim()
     return outcome
+  }
+
+  /** Everything that these commits may change or look at. */
+  async #load(commits: readonly Commit[]): Promise<void> {
+    const asked = new Set<string>()
+    for (;;) {
+      const wanted = this.#projection.wanted(commits, asked)
+      if (wanted.size === 0) return
+      for (const [table, rows] of await this.#store.load(wanted))
+        this.#projection.learn(table, rows)
+    }
   }
 
   /** Somebody else moved the tables: go on from where they are now. */

@@ -175,7 +175,11 @@ export const openStore = (url: string, schema: string = liveSchema): Store => {
       for (const [table, keys] of wanted) {
         const values = [...keys.values()]
         const arrays = keyColumns(table).map((_, i) => values.map((key) => key[i]))
-        found.set(table, (await pool.query<AnyRow>(selectByKey(schema, table), arrays)).rows)
+        const text = selectByKey(schema, table)
+        found.set(
+          table,
+          (await pool.query<AnyRow>({ name: `select-${table}`, text, values: arrays })).rows,
+        )
       }
       return found
     },
@@ -188,8 +192,13 @@ export const openStore = (url: string, schema: string = liveSchema): Store => {
           [to.seq, to.commit, from.seq, from.incarnation, from.models, from.build],
         )
         if (rowCount !== 1) return false
+        // Named, so that the server plans it once for each connection and not for each batch.
         for (const [table, rows] of changes)
-          await client.query(upsert(schema, table), columnArrays(table, [...rows.values()]))
+          await client.query({
+            name: `upsert-${table}`,
+            text: upsert(schema, table),
+            values: columnArrays(table, [...rows.values()]),
+          })
         return true
       })
       return isStored ? 'stored' : 'overtaken'

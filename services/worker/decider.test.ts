@@ -6,7 +6,9 @@ const now = Date.parse('2026-01-01T00:00:10.000Z')
 const attempt = (number: number, rest: Partial<Attempt> = {}): Attempt => ({
   pipeline: 'p',
   run: 'R',
+  epoch: 0,
   attempt: number,
+  givenBack: 0,
   startedAt: now - 1_234.5678,
   now,
   policy: { attempts: 3, backoffMs: 1_000, backoffMsMax: 60_000 },
@@ -98,17 +100,17 @@ describe('the log of a run', () => {
     events.reduce((state, event) => evolve('R', state, event), initial)
 
   test('ends with the first terminal event of the newest attempt [I8]', () => {
-    expect(after(started(1), done(1))).toMatchObject({ attempt: 1, isEnded: true })
-    expect(after(started(1), started(2), done(2))).toMatchObject({ attempt: 2, isEnded: true })
+    expect(after(started(1), done(1))).toMatchObject({ attempt: 1, isOver: true })
+    expect(after(started(1), started(2), done(2))).toMatchObject({ attempt: 2, isOver: true })
   })
 
   test('does not end with the late word of an attempt that was overtaken [I8]', () => {
-    expect(after(started(1), started(2), done(1))).toMatchObject({ attempt: 2, isEnded: false })
-    expect(after(started(1), started(2), done(1), done(2)).isEnded).toBe(true)
+    expect(after(started(1), started(2), done(1))).toMatchObject({ attempt: 2, isOver: false })
+    expect(after(started(1), started(2), done(1), done(2)).isOver).toBe(true)
   })
 
   test('stays ended whatever comes later [I8]', () => {
-    expect(after(started(1), done(1), started(2)).isEnded).toBe(true)
+    expect(after(started(1), done(1), started(2)).isOver).toBe(true)
   })
 
   test('keeps what the first attempt read of its own outputs', () => {

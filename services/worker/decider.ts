@@ -7,20 +7,29 @@
  *   failed, attempts left            → RunRetried with the moment of the next attempt
  *   failed, no attempts left         → RunDeadLettered
  *   taken more often than allowed    → RunDeadLettered: it takes its workers down with it
- *
- * The first terminal event of the newest attempt ends a run. What an older attempt says after a newer
- * one was heard of changes nothing.
+ *   a step asks somebody outside     → RunSuspended
+ *   somebody wants it to end         → RunCancelled
  */
-import type { PipelineDefinition, VersionRef } from '@headway/schemas/definitions.ts'
-import type { Event } from '@headway/schemas/events.ts'
+import { interactionOf } from '@headway/schemas/answer.ts'
+import type {
+  Actor,
+  PipelineDefinition,
+  StepOutput,
+  VersionRef,
+} from '@headway/schemas/definitions.ts'
+import type { Event, EventOf } from '@headway/schemas/events.ts'
 import { sha256, toTimestamp } from '@headway/schemas/ids.ts'
 import type { StepError } from './executor.ts'
+import type { AskedQuestion } from './steps/step.ts'
 
 export type Attempt = {
   readonly pipeline: string
   readonly run: string
-  /** 1 for the first. */
+  readonly epoch: number
+  /** 1 for the first of the epoch. */
   readonly attempt: number
+  /** Of those before it, the ones that were given back: they do not count. */
+  readonly givenBack: number
   readonly startedAt: number
   readonly now: number
   readonly policy: PipelineDefinition['retry']
@@ -33,13 +42,15 @@ export const backoffMs = ({ run, attempt, policy }: Attempt): number => {
   return Math.round(full * (0.5 + spread / 2))
 }
 
-const base = ({ pipeline, run, attempt, now }: Attempt) => ({
+/** What every event of an attempt says: the fence. */
+export const fenceOf = ({ run, epoch, attempt, now }: Attempt) => ({
   v: 1 as const,
   at: toTimestamp(now),
   run,
+  ...(epoch > 0 ? { epoch } : {}),
   attempt,
-  pipeline,
 })
+const base = (attempt: Attempt) => ({ ...fenceOf(attempt), pipeline: attempt.pipeline })
 const durationMs = ({ startedAt, now }: Attempt): number =>
   Math.round((now - startedAt) * 1_000) / 1_000
 
@@ -49,6 +60,44 @@ export const completed = (attempt: Attempt): Event => ({
   durationMs: durationMs(attempt),
 })
 
+export const cancelled = (attempt: Attempt, actor: Actor): Event => ({
+  type: 'RunCancelled',
+  ...base(attempt),
+  actor,
+  durationMs: durationMs(attempt),
+})
+
+export const givenBack = (attempt: Attempt, worker: string): Event => ({
+  type: 'RunGivenBack',
+  ...base(attempt),
+  worker,
+})
+
+/** What others may rely on and answer. `requestedAt` and the fence make the ids. */
+export const suspended = (
+  attempt: Attempt,
+  requestedAt: string,
+  questions: readonly AskedQuestion[],
+): Event => ({
+  type: 'RunSuspended',
+  ...base(attempt),
+  questions: questions.map(({ step, request, response, token, ...rest }) => ({
+    interaction: interactionOf(requestedAt, attempt.run, step, attempt.epoch),
+    step,
+    ...rest,
+    request,
+    response: JSON.parse(JSON.stringify(response)) as Record<string, unknown>,
+    token: token ?? false,
+  })),
+})
+
+const isOver = ({ attempt, givenBack: free, policy }: Attempt): boolean =>
+  attempt - free >= policy.attempts
+
+/** Whether this attempt is one too many: those before it never came back. */
+export const isOneTooMany = ({ attempt, givenBack: free, policy }: Attempt): boolean =>
+  attempt - free > policy.attempts
+
 export type AfterFailure =
   | { readonly event: Event; readonly retryMs: number }
   | { readonly event: Event; readonly retryMs: null }
@@ -56,9 +105,9 @@ export type AfterFailure =
 export const failed = (attempt: Attempt, step: string, error: StepError): AfterFailure => {
   const told = { type: error.type, message: `${step}: ${error.message}`.slice(0, 4_000) }
   const ended = { ...base(attempt), error: told, durationMs: durationMs(attempt) }
-  if (error.terminal) return { event: { type: 'RunFailed', ...ended }, retryMs: null }
-  if (attempt.attempt >= attempt.policy.attempts)
-    return { event: { type: 'RunDeadLettered', ...ended }, retryMs: null }
+  const isTerminal = error.terminal || attempt.policy.nonRetryable?.includes(error.type)
+  if (isTerminal) return { event: { type: 'RunFailed', ...ended }, retryMs: null }
+  if (isOver(attempt)) return { event: { type: 'RunDeadLettered', ...ended }, retryMs: null }
   const retryMs = error.afterMs ?? backoffMs(attempt)
   const nextAttemptAt = toTimestamp(attempt.now + retryMs)
   return { event: { type: 'RunRetried', ...base(attempt), error: told, nextAttemptAt }, retryMs }
@@ -75,29 +124,74 @@ export const gaveUp = (attempt: Attempt): Event => ({
   durationMs: 0,
 })
 
-/** A run as the log tells it. */
+/** A run as its pipeline's runs tell it. */
 export type RunState = {
-  /** The newest attempt heard of; 0 for none. */
+  /** The newest epoch that was heard of. What comes before in the log is of older ones. */
+  readonly epoch: number
+  /** The newest attempt of that epoch; 0 for none. */
   readonly attempt: number
-  readonly isEnded: boolean
+  /** It ended or was suspended in that epoch: nothing of it is to be executed. */
+  readonly isOver: boolean
+  /** Where the log first heard of it; 0 when it has not. */
+  readonly firstSeq: number
+  /** Attempts of that epoch that were given back. */
+  readonly givenBack: readonly number[]
   /** The own outputs that the first attempt read; the others read the same. Null before it started. */
   readonly ownInputs: Readonly<Record<string, VersionRef>> | null
+  /** Step → what it made, and in which epoch. */
+  readonly outputs: Readonly<
+    Record<string, { readonly epoch: number; readonly output: StepOutput }>
+  >
+  readonly artifacts: readonly EventOf<'ArtifactPublished'>[]
 }
-export const initial: RunState = { attempt: 0, isEnded: false, ownInputs: null }
+export const initial: RunState = {
+  epoch: 0,
+  attempt: 0,
+  isOver: false,
+  firstSeq: 0,
+  givenBack: [],
+  ownInputs: null,
+  outputs: {},
+  artifacts: [],
+}
 
-export const evolve = (run: string, state: RunState, event: Event): RunState => {
-  if (!('run' in event) || event.run !== run || !('attempt' in event)) return state
+const overAfter: ReadonlySet<string> = new Set([
+  'RunCompleted',
+  'RunFailed',
+  'RunDeadLettered',
+  'RunCancelled',
+  'RunSuspended',
+])
+
+export const evolve = (run: string, earlier: RunState, event: Event, seq = 1): RunState => {
+  if (!('attempt' in event) || event.run !== run) return earlier
+  const before = earlier.firstSeq === 0 ? { ...earlier, firstSeq: seq } : earlier
+  const epoch = event.epoch ?? 0
+  if (epoch < before.epoch) return before
+  const state =
+    epoch > before.epoch ? { ...before, epoch, attempt: 0, isOver: false, givenBack: [] } : before
   const attempt = Math.max(state.attempt, event.attempt)
   switch (event.type) {
     case 'RunStarted':
       return { ...state, attempt, ownInputs: state.ownInputs ?? event.ownInputs }
-    case 'RunRetried':
-      return { ...state, attempt }
-    case 'RunCompleted':
-    case 'RunFailed':
-    case 'RunDeadLettered':
-      return { ...state, attempt, isEnded: state.isEnded || event.attempt >= state.attempt }
-    default:
-      return state
+    case 'RunGivenBack':
+      return { ...state, attempt, givenBack: [...state.givenBack, event.attempt] }
+    case 'StepSucceeded':
+    case 'StepOutputRecorded': {
+      const { output } = event
+      if (!output) return { ...state, attempt }
+      return { ...state, attempt, outputs: { ...state.outputs, [event.step]: { epoch, output } } }
+    }
+    case 'ArtifactPublished':
+      return { ...state, attempt, artifacts: [...state.artifacts, event] }
+    default: {
+      const isNewest = event.attempt >= state.attempt
+      const isOver = state.isOver || (isNewest && overAfter.has(event.type))
+      return { ...state, attempt, isOver }
+    }
   }
 }
+
+/** A newer run took its place (there, 0 for nowhere) before the log heard of it. */
+export const gaveWay = (supersededSeq: number, { firstSeq }: RunState): boolean =>
+  supersededSeq > 0 && (firstSeq === 0 || supersededSeq < firstSeq)

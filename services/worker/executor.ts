@@ -8,8 +8,11 @@
  *   disabled      its value of the same kind passes through, so the rest of the DAG stays as it is
  *   input_absent  an optional slot without a version, or what the step needs was skipped for that reason
  *   not_reached   something failed before it could start
+ *   reused        an earlier attempt made its value and recorded it
  *
- * After a failure nothing new starts; what runs is told through its signal and may finish.
+ * After a failure nothing new starts; what runs is told through its signal and may finish. A step that
+ * asks somebody outside suspends the run: what does not need its value still runs. Whatever was made by
+ * then is recorded, so that the next attempt goes on instead of beginning anew.
  */
 import type {
   ContentKind,
@@ -18,10 +21,11 @@ import type {
   Rendition,
 } from '@headway/schemas/content/kind.ts'
 import type { FindingRecord } from '@headway/schemas/definitions.ts'
-import { TerminalError } from './errors.ts'
+import { Suspension, TerminalError } from './errors.ts'
 import { inputNode, type Pipeline } from './pipeline.ts'
+import { Recorder, type Recorded } from './recorder.ts'
 import { Report, type StepReport, type StepStart } from './report.ts'
-import type { StepNode } from './steps/step.ts'
+import type { AskedQuestion, StepNode } from './steps/step.ts'
 
 const messageCharactersMax = 4_000
 
@@ -31,12 +35,14 @@ export type StepError = {
   readonly terminal: boolean
   readonly afterMs?: number
 }
-export type SkipReason = 'disabled' | 'input_absent' | 'not_reached'
+export type SkipReason = 'disabled' | 'input_absent' | 'not_reached' | 'reused'
 export type Progress =
   | ({ readonly type: 'started'; readonly timeoutMs: number | null } & StepStart)
   | { readonly type: 'logged'; readonly step: string; readonly message: string }
   | { readonly type: 'found'; readonly step: string; readonly finding: FindingRecord }
-  | { readonly type: 'succeeded'; readonly report: StepReport }
+  | { readonly type: 'succeeded'; readonly report: StepReport; readonly inline?: Recorded }
+  | { readonly type: 'recorded'; readonly recorded: Recorded }
+  | { readonly type: 'suspended'; readonly step: string }
   | { readonly type: 'failed'; readonly report: StepReport; readonly error: StepError }
   | {
       readonly type: 'skipped'
@@ -55,9 +61,17 @@ export type Failure = {
   readonly outcome: 'failed'
   readonly step: string
   readonly error: StepError
+  /** What was made before, for the next attempt. */
+  readonly recorded: readonly Recorded[]
+}
+export type Suspended = {
+  readonly outcome: 'suspended'
+  readonly questions: readonly AskedQuestion[]
+  readonly recorded: readonly Recorded[]
 }
 export type Executed =
   | { readonly outcome: 'completed'; readonly outputs: readonly Output[] }
+  | Suspended
   | Failure
 
 export type Execution = {
@@ -66,6 +80,12 @@ export type Execution = {
     Record<string, { readonly kind: ContentKindName; readonly bytes: Uint8Array }>
   >
   readonly disabled: readonly string[]
+  /** Step → what an earlier attempt made. */
+  readonly recorded: Readonly<
+    Record<string, { readonly kind: ContentKindName; readonly bytes: Uint8Array }>
+  >
+  /** Step → what was answered to its question. */
+  readonly answers: Readonly<Record<string, unknown>>
   /** When the run was requested, RFC 3339. */
   readonly now: string
 }
@@ -73,10 +93,18 @@ export type ExecutorPorts = {
   /** Milliseconds since 1970 UTC, with fractions. */
   readonly now: () => number
   readonly tell: (progress: Progress) => void
+  /** Fires when somebody wants the run to end. */
+  readonly cancel?: AbortSignal
 }
 
 /** A value that is there; null when it will not be. */
-type Made = { readonly value: unknown; readonly kind: ContentKind<unknown>; rows: number } | null
+export type Made = {
+  readonly value: unknown
+  readonly kind: ContentKind<unknown>
+  readonly rows: number
+} | null
+/** What a suspended step has not made yet. */
+const waiting: Made = { value: null, kind: null as never, rows: 0 }
 
 export const errorOf = (error: unknown): StepError => {
   const cut = (text: unknown) => String(text).slice(0, messageCharactersMax)
@@ -102,21 +130,33 @@ class DagExecution {
   readonly #ports: ExecutorPorts
   readonly #made = new Map<string, Promise<Made>>()
   readonly #stop = new AbortController()
-  #failure: Failure | null = null
+  readonly #recorder: Recorder
+  readonly #questions: AskedQuestion[] = []
+  #failure: Omit<Failure, 'recorded'> | null = null
 
   constructor(pipeline: Pipeline, execution: Execution, ports: ExecutorPorts) {
     this.#pipeline = pipeline
     this.#execution = execution
     this.#ports = ports
+    this.#recorder = new Recorder(execution.recorded)
   }
 
   async run(): Promise<Executed> {
     const { inputs, nodes } = this.#pipeline
+    const onCancel = () => this.#fail('run', new TerminalError('it was cancelled'))
+    this.#ports.cancel?.addEventListener('abort', onCancel, { once: true })
     for (const slot of Object.keys(inputs))
       this.#made.set(inputNode(slot), Promise.resolve(this.#read(slot)))
     nodes.forEach((node, index) => this.#made.set(node.id, this.#runStep(node, index)))
     await Promise.all(this.#made.values())
-    return this.#failure ?? this.#outputs()
+    this.#ports.cancel?.removeEventListener('abort', onCancel)
+    if (this.#failure) return { ...this.#failure, recorded: this.#recorder.rest() }
+    if (this.#questions.length === 0) return this.#outputs()
+    return {
+      outcome: 'suspended',
+      questions: this.#questions,
+      recorded: this.#recorder.rest(),
+    }
   }
 
   #fail(step: string, error: unknown): null {
@@ -162,7 +202,10 @@ class DagExecution {
       this.#ports.tell({ type: 'skipped', step: node.id, index, reason })
       return value
     }
+    const reused = this.#recorder.reuse(node)
+    if (reused) return skip('reused', reused)
     if (this.#failure) return skip('not_reached', null)
+    if (all.some((made) => made === waiting)) return waiting
     if (this.#execution.disabled.includes(node.id)) {
       const same = all.find((made) => made?.kind.name === node.step.output.name)
       return skip('disabled', same ?? null)
@@ -192,6 +235,10 @@ class DagExecution {
       const value: unknown = await step.run(read, {
         now: this.#execution.now,
         signal: this.#stop.signal,
+        ask: (question) => {
+          if (Object.hasOwn(this.#execution.answers, id)) return this.#execution.answers[id]
+          throw new Suspension(question)
+        },
         log: (message) => {
           const line = report.log(message)
           if (line !== null) tell({ type: 'logged', step: id, message: line })
@@ -203,10 +250,18 @@ class DagExecution {
       })
       if (value === undefined || value === null)
         throw new TerminalError(`returned nothing; it makes ${step.output.name}`)
-      const rows = step.output.rows(value)
-      tell({ type: 'succeeded', report: report.end(now(), rows) })
-      return { value, kind: step.output, rows }
+      const made = { value, kind: step.output, rows: step.output.rows(value) }
+      const told = report.end(now(), made.rows)
+      const { inline, recorded } = this.#recorder.made(id, made, told.durationMs)
+      tell({ type: 'succeeded', report: told, ...(inline ? { inline } : {}) })
+      if (recorded) tell({ type: 'recorded', recorded })
+      return made
     } catch (error) {
+      if (error instanceof Suspension) {
+        tell({ type: 'suspended', step: id })
+        this.#questions.push({ ...error.question, step: id })
+        return waiting
+      }
       tell({ type: 'failed', report: report.end(now(), 0), error: errorOf(error) })
       return this.#fail(id, error)
     }
@@ -222,7 +277,7 @@ class DagExecution {
         const inspection = made.kind.inspect(renditions[0]!.bytes)
         outputs.push({ output, kind: made.kind.name, renditions, inspection })
       } catch (error) {
-        return { outcome: 'failed', step: `output ${output}`, error: errorOf(error) }
+        return { outcome: 'failed', step: `output ${output}`, error: errorOf(error), recorded: [] }
       }
     }
     if (outputs.length > 0) return { outcome: 'completed', outputs }
@@ -231,6 +286,7 @@ class DagExecution {
       outcome: 'failed',
       step: 'output',
       error: { type: 'NoOutput', message, terminal: true },
+      recorded: [],
     }
   }
 }

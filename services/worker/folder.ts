@@ -38,17 +38,32 @@ const filesOf = async (directory: string): Promise<string[]> => {
   return nested.flat()
 }
 
-export const versionOf = async (directory: string): Promise<PipelineVersion> => {
+export type Artifact = {
+  readonly path: string
+  readonly digest: string
+  readonly sizeBytes: number
+}
+
+/** The files of a folder in path order, each with its digest, and the version they make together. */
+export const describeFolder = async (
+  directory: string,
+): Promise<{ readonly version: PipelineVersion; readonly artifacts: readonly Artifact[] }> => {
   const hash = createHash('sha256')
   const files = (await filesOf(directory))
     .map((path) => ({ path, name: relative(directory, path).split(sep).join('/') }))
     .sort((a, b) => (a.name < b.name ? -1 : 1))
+  const artifacts: Artifact[] = []
   for (const { path, name } of files) {
     const bytes = await readFile(path)
     hash.update(`${name}\0${bytes.length}\0`).update(bytes)
+    const digest = createHash('sha256').update(bytes).digest('hex')
+    artifacts.push({ path: name, digest, sizeBytes: bytes.length })
   }
-  return hash.digest('hex').slice(0, versionDigits)
+  return { version: hash.digest('hex').slice(0, versionDigits), artifacts }
 }
+
+export const versionOf = async (directory: string): Promise<PipelineVersion> =>
+  (await describeFolder(directory)).version
 
 /** One version over several: what a worker as a whole runs. */
 export const versionOfAll = (versions: readonly PipelineVersion[]): PipelineVersion =>

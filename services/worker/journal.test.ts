@@ -3,6 +3,8 @@ import { encodeEvents } from '@headway/schemas/codec.ts'
 import { examples } from '@headway/schemas/examples.ts'
 import type { Event } from '@headway/schemas/events.ts'
 import type { Appended, NewCommit } from '@headway/schemas/ports.ts'
+import { systemClock } from '@headway/streams/room.ts'
+import { Commits } from './commits.ts'
 import { Journal } from './journal.ts'
 
 const event = (asset: string): Event => ({ type: 'FetchRecovered', v: 1, at: '2026', asset })
@@ -29,7 +31,7 @@ const told = (commits: readonly NewCommit[]) =>
 describe('the journal', () => {
   test('makes one commit of what a short run says', async () => {
     const log = slowLog()
-    const journal = new Journal(log, 'run-1', frame)
+    const journal = new Journal(new Commits(log, frame), systemClock, 'run-1', 'R')
     for (const asset of 'abc') journal.note(event(asset))
     const flushed = journal.flush()
     await vi.waitFor(() => log.answer(0) ?? expect(log.commits).toHaveLength(1))
@@ -42,7 +44,7 @@ describe('the journal', () => {
     vi.useFakeTimers()
     try {
       const log = slowLog()
-      const journal = new Journal(log, 'r', frame)
+      const journal = new Journal(new Commits(log, frame), systemClock, 'r', 'R')
       journal.note(event('a'))
       await vi.advanceTimersByTimeAsync(60)
       journal.note(event('b'))
@@ -57,7 +59,7 @@ describe('the journal', () => {
 
   test('sends one commit after the other, in order', async () => {
     const log = slowLog()
-    const journal = new Journal(log, 'r', frame)
+    const journal = new Journal(new Commits(log, frame), systemClock, 'r', 'R')
     journal.note(event('a'))
     void journal.flush()
     journal.note(event('b'))
@@ -75,7 +77,7 @@ describe('the journal', () => {
 
   test('tells a failure to the next flush, and writes nothing after it', async () => {
     const log = slowLog()
-    const journal = new Journal(log, 'r', frame)
+    const journal = new Journal(new Commits(log, frame), systemClock, 'r', 'R')
     journal.note(event('a'))
     const first = journal.flush()
     await vi.waitFor(() => expect(log.answers).toHaveLength(1))
@@ -92,7 +94,7 @@ describe('the journal', () => {
       sizes.push(encodeEvents(events).length)
       return { outcome: 'stored' as const, seq: 1 }
     }
-    const journal = new Journal({ append }, 'r', frame)
+    const journal = new Journal(new Commits({ append }, frame), systemClock, 'r', 'R')
     for (const digit of '1234567')
       journal.note({ ...examples.StepSucceeded, logs: [digit.repeat(300_000)] })
     await journal.flush()
@@ -102,7 +104,7 @@ describe('the journal', () => {
 
   test('that is closed writes nothing more', async () => {
     const log = slowLog()
-    const journal = new Journal(log, 'r', frame)
+    const journal = new Journal(new Commits(log, frame), systemClock, 'r', 'R')
     journal.note(event('a'))
     journal.close()
     journal.note(event('b'))

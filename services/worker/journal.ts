@@ -1,52 +1,52 @@
 /**
- * The events of one attempt on their way to the log. Short runs become one commit; a run that takes
- * longer is written down every 100 ms, so that it can be followed; what is too large for one message of
- * the log goes in several. Commits go out one after the other, under ids that the attempt determines.
+ * The events of one attempt on their way to the log. Short runs are told at once when they end; a run
+ * that takes longer is written down every 100 ms, so that it can be followed; what is too large for one
+ * message of the log goes in several. Parts go out in order, under ids that the attempt determines.
  */
-import { encodeEvents } from '@headway/schemas/codec.ts'
 import type { Event } from '@headway/schemas/events.ts'
-import type { Log, NewCommit } from '@headway/schemas/ports.ts'
+import type { Clock } from '@headway/schemas/ports.ts'
+import { commitBytesMax, weigh, type Commits } from './commits.ts'
 
 const flushMs = 100
-/** A message of the log holds a million bytes, headers included. */
-const commitBytesMax = 800_000
-
-type Frame = Pick<NewCommit, 'tenant' | 'topic' | 'source' | 'run' | 'correlationId'>
+/** Without a reason an abort makes an error with its stack, which costs more than all the rest. */
+const flushed = 'flushed'
 
 export class Journal {
-  readonly #log: Pick<Log, 'append'>
-  readonly #commit: Frame
+  readonly #commits: Pick<Commits, 'append'>
+  readonly #clock: Clock
   readonly #id: string
+  readonly #run: string
   #events: Event[] = []
   #bytes = 0
   #part = 0
-  #timer: NodeJS.Timeout | null = null
+  #timer: AbortController | null = null
   #isClosed = false
   #writing: Promise<void> = Promise.resolve()
 
-  constructor(log: Pick<Log, 'append'>, id: string, commit: Frame) {
-    this.#log = log
+  constructor(commits: Pick<Commits, 'append'>, clock: Clock, id: string, run: string) {
+    this.#commits = commits
+    this.#clock = clock
     this.#id = id
-    this.#commit = commit
+    this.#run = run
   }
 
   note(event: Event): void {
     if (this.#isClosed) return
-    const bytes = encodeEvents([event]).length
+    const bytes = weigh(event)
     if (this.#bytes + bytes > commitBytesMax) void this.flush().catch(() => {})
     this.#events.push(event)
     this.#bytes += bytes
-    this.#timer ??= setTimeout(() => void this.flush().catch(() => {}), flushMs)
+    if (!this.#timer) void this.#flushLater((this.#timer = new AbortController()))
   }
 
   /** Resolves when everything noted so far is on disk; rejects when that is not known. */
   flush(): Promise<void> {
+    const bytes = this.#bytes
     const events = this.#takeAll()
     if (events.length === 0) return this.#writing
-    const id = `${this.#id}-${this.#part++}`
-    this.#writing = this.#writing.then(async () => {
-      await this.#log.append({ ...this.#commit, id, events })
-    })
+    const part = { id: `${this.#id}-${this.#part++}`, run: this.#run, events, bytes }
+    // Parts of a run stay in order: a commit takes them as they come, and one that failed ends them.
+    this.#writing = this.#writing.then(() => this.#commits.append(part))
     return this.#writing
   }
 
@@ -56,8 +56,13 @@ export class Journal {
     this.#takeAll()
   }
 
+  async #flushLater(timer: AbortController): Promise<void> {
+    await this.#clock.sleep(flushMs, timer.signal)
+    if (!timer.signal.aborted) await this.flush().catch(() => {})
+  }
+
   #takeAll(): readonly Event[] {
-    if (this.#timer) clearTimeout(this.#timer)
+    this.#timer?.abort(flushed)
     this.#timer = null
     const events = this.#events
     this.#events = []

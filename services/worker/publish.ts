@@ -11,9 +11,8 @@ import { initial as noVersions, nextVersion } from '@headway/schemas/asset.ts'
 import type { VersionRef } from '@headway/schemas/definitions.ts'
 import type { EventOf } from '@headway/schemas/events.ts'
 import type { Commit, Log } from '@headway/schemas/ports.ts'
-import { toTimestamp } from '@headway/schemas/ids.ts'
 import type { Doors } from '@headway/streams/room.ts'
-import type { Attempt } from './decider.ts'
+import { fenceOf, type Attempt } from './decider.ts'
 import type { Output } from './executor.ts'
 import { readRun } from './read-run.ts'
 
@@ -28,18 +27,55 @@ export class FencedError extends Error {
 
 type Version = EventOf<'AssetVersioned'>
 type Registered = { readonly version: Version; readonly changed: boolean }
-type Context = { readonly doors: Doors; readonly tenant: string; readonly worker: string }
+type Context = {
+  readonly doors: Doors
+  readonly tenant: string
+  readonly worker: string
+  /** The pipeline version that made the output. */
+  readonly version: string
+}
 
 const versionIn = (commit: Commit | null): Version | null =>
   commit?.events.findLast((event) => event.type === 'AssetVersioned') ?? null
 
-/** The newest version of an asset that only runs write about. */
+/** The versions of an asset that were recorded after a position. */
+const versionsOf = async (
+  log: Log,
+  tenant: string,
+  asset: string,
+  afterSeq: number,
+): Promise<readonly Version[]> => {
+  const topic = { kind: 'asset' as const, name: asset }
+  const last = await log.last(tenant, topic)
+  const versions: Version[] = []
+  if (!last || last.seq <= afterSeq) return versions
+  const stop = new AbortController()
+  const from = afterSeq + 1
+  for await (const commits of log.tail({ from, tenant, topic, signal: stop.signal })) {
+    for (const { events } of commits)
+      versions.push(...events.filter((event) => event.type === 'AssetVersioned'))
+    if (commits.at(-1)!.seq >= last.seq) break
+  }
+  return versions
+}
+
+type Newest = { readonly seq: number; readonly version: Version | null }
+
+/** An asset's newest commit and version, which may be further back: others may write about it too. */
+const newestOf = async (log: Log, tenant: string, asset: string): Promise<Newest> => {
+  const last = await log.last(tenant, { kind: 'asset', name: asset })
+  if (!last) return { seq: 0, version: null }
+  const version = versionIn(last) ?? (await versionsOf(log, tenant, asset, 0)).at(-1) ?? null
+  return { seq: last.seq, version }
+}
+
+/** The newest version of a pipeline's own output. */
 export const latestOwn = async (
   log: Log,
   tenant: string,
   asset: string,
 ): Promise<VersionRef | null> => {
-  const latest = versionIn(await log.last(tenant, { kind: 'asset', name: asset }))
+  const { version: latest } = await newestOf(log, tenant, asset)
   return (
     latest && {
       asset,
@@ -77,10 +113,7 @@ export class Publisher {
     const { version, changed } = await this.#register(asset, output, renditions)
     return {
       type: 'ArtifactPublished',
-      v: 1,
-      at: toTimestamp(doors.clock.now()),
-      run: this.#attempt.run,
-      attempt: this.#attempt.attempt,
+      ...fenceOf({ ...this.#attempt, now: doors.clock.now() }),
       output: output.output,
       asset,
       version: version.version,
@@ -98,15 +131,16 @@ export class Publisher {
   ): Promise<Registered> {
     const { log } = this.#context.doors
     for (let tries = 0; tries < conflictsMax; tries++) {
-      const newest = await log.last(this.#context.tenant, { kind: 'asset', name: asset })
-      const latest = versionIn(newest)
+      const { seq, version: latest } = await newestOf(log, this.#context.tenant, asset)
       if (await this.#isOvertaken(latest)) throw new FencedError(`${this.#attempt.run} moved on`)
       const isOurs = latest?.origin.by === 'run' && latest.origin.run === this.#attempt.run
       if (isOurs && latest.contentDigest === output.inspection.contentDigest)
         return { version: latest, changed: true }
+      const before = isOurs ? null : await this.#before(asset, output)
+      if (before) return { version: before, changed: true }
       const version = this.#next(asset, latest, output, renditions)
       if (!version) return { version: latest!, changed: false }
-      const appended = await this.#append(asset, output, version, newest?.seq ?? 0)
+      const appended = await this.#append(asset, output, version, seq)
       if (appended.outcome === 'stored') return { version, changed: true }
       if (appended.outcome === 'conflict') continue
       // An earlier try, of this attempt or of one before, is on the line already.
@@ -116,17 +150,30 @@ export class Publisher {
     throw new Error(`others keep writing about ${asset}`)
   }
 
+  /** The version that an earlier attempt of this run registered, though others came after it. */
+  async #before(asset: string, output: Output): Promise<Version | null> {
+    const { epoch, attempt, run } = this.#attempt
+    if (epoch === 0 && attempt === 1) return null
+    const { log } = this.#context.doors
+    const versions = await versionsOf(log, this.#context.tenant, asset, this.#request.throughSeq)
+    const isOurs = ({ origin, contentDigest }: Version) =>
+      origin.by === 'run' && origin.run === run && contentDigest === output.inspection.contentDigest
+    return versions.findLast(isOurs) ?? null
+  }
+
   async #isOvertaken(latest: Version | null): Promise<boolean> {
     const { doors, tenant } = this.#context
-    const { run, attempt, startedAt } = this.#attempt
+    const { run, epoch, attempt, startedAt } = this.#attempt
     const origin = latest?.origin
     if (origin?.by !== 'run') return false
-    if (origin.run === run) return origin.attempt > attempt
+    if (origin.run === run)
+      return (origin.epoch ?? 0) === epoch ? origin.attempt > attempt : (origin.epoch ?? 0) > epoch
     // Runs sort by the moment they were asked for.
     const isLate = origin.run > run || doors.clock.now() - startedAt > leaseMs
     if (!isLate) return false
     const state = await readRun(doors.log, tenant, this.#request)
-    return state.isEnded || state.attempt > attempt
+    if (state.epoch !== epoch) return state.epoch > epoch
+    return state.isOver || state.attempt > attempt
   }
 
   #next(
@@ -135,8 +182,8 @@ export class Publisher {
     output: Output,
     renditions: Version['renditions'],
   ): Version | null {
-    const { run, attempt, pipeline } = this.#attempt
-    const { pipelineVersion } = this.#request
+    const { run, epoch, attempt, pipeline } = this.#attempt
+    const pipelineVersion = this.#context.version
     return nextVersion(
       { ...noVersions, latest },
       { kind: output.kind, strategy: 'content_hash' },
@@ -148,7 +195,15 @@ export class Publisher {
         sizeBytes: renditions[0]!.sizeBytes,
         inspection: output.inspection,
         renditions,
-        origin: { by: 'run', run, attempt, pipeline, pipelineVersion, output: output.output },
+        origin: {
+          by: 'run',
+          run,
+          ...(epoch > 0 ? { epoch } : {}),
+          attempt,
+          pipeline,
+          pipelineVersion,
+          output: output.output,
+        },
       },
     )
   }

@@ -1,7 +1,8 @@
 import type { EventOf } from '@headway/schemas/events.ts'
-import { toTimestamp } from '@headway/schemas/ids.ts'
 import type { Doors } from '@headway/streams/room.ts'
+import { sha256, toTimestamp } from '@headway/schemas/ids.ts'
 import type { Known } from './catalog.ts'
+import type { Artifact } from './folder.ts'
 import type { Manifest } from './pipeline.ts'
 
 const logLagMs = 20
@@ -18,7 +19,13 @@ export const activate = async (
     readonly version: string
     readonly reason: string
     /** Given for a version that was never registered. */
-    readonly release: { readonly folder: string; readonly manifest: Manifest } | null
+    readonly release: {
+      readonly folder: string
+      readonly artifacts: readonly Artifact[]
+      readonly manifest: Manifest
+    } | null
+    /** Only made known; somebody else says when it becomes active. */
+    readonly isInactive?: boolean
     readonly signal: AbortSignal
   },
 ): Promise<void> => {
@@ -30,6 +37,8 @@ export const activate = async (
     ...named,
     folder: release.folder,
     ...release.manifest,
+    artifacts: [...release.artifacts],
+    contract: sha256(JSON.stringify([release.manifest.inputs, release.manifest.outputs])),
   }
   const actor = { name: `worker/${worker}`, reason }
   const isDone = () => (registered ? known.releases.has(version) : known.active === version)
@@ -39,13 +48,16 @@ export const activate = async (
       tenant,
       topic: { kind: 'release', name: pipeline },
       id: `release-${tenant}-${pipeline}-${version}-${expect}`,
-      events: [...(registered ? [registered] : []), { type: 'ReleaseActivated', ...named, actor }],
+      events: [
+        ...(registered ? [registered] : []),
+        ...(options.isInactive ? [] : [{ type: 'ReleaseActivated' as const, ...named, actor }]),
+      ],
       expect,
       source: `worker/${worker}`,
     })
     if (outcome !== 'conflict') {
       if (registered) known.releases.set(version, registered)
-      known.active = version
+      if (!options.isInactive) known.active = version
     }
     while (outcome === 'conflict' && known.releaseSeq === expect && !signal.aborted)
       await clock.sleep(logLagMs, signal)

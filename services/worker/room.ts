@@ -9,9 +9,10 @@
  * takes nothing new; what runs may finish for a while and is given back then.
  */
 import { toTimestamp } from '@headway/schemas/ids.ts'
+import type { Commit } from '@headway/schemas/ports.ts'
 import type { Doors } from '@headway/streams/room.ts'
-import { watch } from 'node:fs'
 import { Catalog, type Known } from './catalog.ts'
+import type { Code } from './code.ts'
 import { LoadError, versionOfAll } from './folder.ts'
 import { Serving } from './serving.ts'
 
@@ -19,19 +20,15 @@ const heartbeatMs = 3_000
 const heartbeatTtlMs = 10_000
 /** How long runs in progress may go on after the stop signal before they are given back. */
 const drainMs = 8_000
-const watchSettleMs = 200
 const retryMs = 1_000
 
 export type WorkerOptions = {
   readonly worker: string
   readonly pool: string
-  /** The folder that holds the pipeline folders. */
-  readonly root: string
+  readonly code: Code
   readonly host: string
   readonly pid: number
   readonly signal: AbortSignal
-  /** Register a new version when a folder changes. */
-  readonly watch?: boolean
   readonly drainMs?: number
   /** Called when a version cannot be loaded, with the author's error. */
   readonly onUnloadable?: (pipeline: string, message: string) => void
@@ -52,6 +49,7 @@ class WorkerRoom {
   /** Tenant → what was told last of what is served. */
   readonly #announced = new Map<string, string>()
   #announcements = 0
+  #isDraining = false
   #settling: Promise<void> = Promise.resolve()
 
   constructor(doors: Doors, options: WorkerOptions) {
@@ -62,16 +60,20 @@ class WorkerRoom {
   async follow(): Promise<void> {
     const { log } = this.#doors
     const { signal } = this.#options
-    const kinds = ['pipeline', 'release'] as const
+    const kinds = ['pipeline', 'release', 'worker'] as const
     const head = await log.head(kinds)
     let isCaughtUp = head.seq === 0
     for await (const commits of log.tail({ from: 1, kinds, signal })) {
       const touched = new Set<Serving>()
       for (const commit of commits) {
+        if (commit.topic.kind === 'worker') {
+          this.#heed(commit)
+          continue
+        }
         const { known, isTouched, asked } = this.#catalog.apply(commit)
         const serving = this.#servingOf(known)
         if (isTouched) touched.add(serving)
-        if (isCaughtUp) for (const version of asked) if (serving.ask(version)) touched.add(serving)
+        for (const version of asked) if (serving.ask(version, isCaughtUp)) touched.add(serving)
       }
       const isBehind = commits.at(-1)!.seq < head.seq
       if (isCaughtUp) this.#settle(touched)
@@ -86,36 +88,27 @@ class WorkerRoom {
     while (!signal.aborted) {
       await live.put(`worker/${worker}`, '', heartbeatTtlMs).catch(() => {})
       await clock.sleep(heartbeatMs, signal)
-      for (const serving of this.#servings.values()) await serving.retireIdle().catch(() => {})
+      for (const serving of this.#servings.values())
+        if (!this.#isDraining) await serving.tend().catch(() => {})
     }
   }
 
-  async watchFolders(): Promise<void> {
-    const { root, signal } = this.#options
-    if (!this.#options.watch) return
-    const { clock } = this.#doors
-    let isChanged = false
-    const watcher = watch(root, { recursive: true, persistent: false }, (_, file) => {
-      isChanged ||= !file?.startsWith('.')
-    })
-    watcher.on('error', () => {})
-    while (!signal.aborted) {
-      await clock.sleep(watchSettleMs, signal)
-      if (!isChanged) continue
-      isChanged = false
-      this.#settle(this.#servings.values(), true)
-    }
-    watcher.close()
+  watchFolders(): Promise<void> {
+    const { code, signal } = this.#options
+    return code.watch(signal, () => this.#settle(this.#servings.values(), true))
   }
 
   /** Finishes what runs, gives back what does not finish in time, says good-bye. */
   async leave(): Promise<void> {
     const { log, clock } = this.#doors
     const { worker, pool } = this.#options
-    const timer = setTimeout(() => this.#giveBack.abort(), this.#options.drainMs ?? drainMs)
+    const ended = new AbortController()
+    void clock.sleep(this.#options.drainMs ?? drainMs, ended.signal).then(() => {
+      if (!ended.signal.aborted) this.#giveBack.abort()
+    })
     await this.#settling
     await Promise.all([...this.#servings.values()].map((serving) => serving.ended()))
-    clearTimeout(timer)
+    ended.abort()
     const at = toTimestamp(clock.now())
     for (const tenant of this.#announced.keys())
       await log.append({
@@ -130,18 +123,35 @@ class WorkerRoom {
   #servingOf(known: Known): Serving {
     let serving = this.#servings.get(known)
     if (!serving) {
-      const { worker, pool, root, signal } = this.#options
+      const { worker, pool, code, signal } = this.#options
       const giveBack = this.#giveBack.signal
-      serving = new Serving(known, { doors: this.#doors, worker, pool, root, signal, giveBack })
+      serving = new Serving(known, { doors: this.#doors, worker, pool, code, signal, giveBack })
       this.#servings.set(known, serving)
     }
     return serving
   }
 
+  /** What is said about this worker. Before it joined it was about another life of it. */
+  #heed({ events }: Commit): void {
+    for (const event of events) {
+      if (!('worker' in event) || event.worker !== this.#options.worker) continue
+      if (this.#announced.size === 0) continue
+      if (event.type === 'WorkerDrainRequested') {
+        this.#isDraining = true
+        for (const serving of this.#servings.values()) serving.drain()
+      } else if (event.type === 'WorkerResumeRequested' || event.type === 'WorkerLeft') {
+        // Given up by those who watch heartbeats though it lives, or wanted again: it joins anew.
+        this.#isDraining &&= event.type === 'WorkerLeft'
+        for (const tenant of this.#announced.keys()) this.#announced.set(tenant, '')
+        this.#settle(this.#servings.values())
+      }
+    }
+  }
+
   /** Brings what is served in line with what is known, one pipeline after the other. */
   #settle(servings: Iterable<Serving>, isFolderChanged = false): void {
     const list = [...servings]
-    if (list.length === 0) return
+    if (list.length === 0 || this.#isDraining) return
     this.#settling = this.#settling.then(async () => {
       for (const serving of list) {
         if (this.#options.signal.aborted) return
@@ -185,7 +195,11 @@ class WorkerRoom {
     for (const tenant of tenants) {
       const own = mine.filter(({ known }) => known.tenant === tenant)
       const pipelines = Object.fromEntries(own.map((one) => [one.known.pipeline, one.version!]))
-      const announcement = JSON.stringify(pipelines)
+      const others = own.filter(({ others: versions }) => versions.length > 0)
+      const alsoServes = Object.fromEntries(
+        others.map((one) => [one.known.pipeline, [...one.others]]),
+      )
+      const announcement = JSON.stringify([pipelines, alsoServes])
       if (announcement === this.#announced.get(tenant)) continue
       const feedTypes = own.map(({ known, version }) => known.releases.get(version!)!.feedType)
       await log.append({
@@ -201,6 +215,7 @@ class WorkerRoom {
             pool,
             version: versionOfAll(Object.values(pipelines)),
             pipelines,
+            ...(others.length > 0 ? { alsoServes } : {}),
             capabilities: [...new Set(feedTypes)].sort(),
             host,
             pid,

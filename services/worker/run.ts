@@ -3,44 +3,66 @@
  *
  * Order is everything here: bytes are stored, then the versions that name them are put on their assets'
  * subjects, then the run's events are committed, then the command is acknowledged. A crash between any
- * two leads to another attempt, which finds the version its predecessor registered (same run, same
- * content) and uses it instead of making a second one.
+ * two leads to another attempt, which goes on after the steps whose outputs were recorded and finds the
+ * version its predecessor registered (same run, same content) instead of making a second one.
  */
 import type { CommandOf } from '@headway/schemas/commands.ts'
-import type { PipelineDefinition, VersionRef } from '@headway/schemas/definitions.ts'
+import type { VersionRef } from '@headway/schemas/definitions.ts'
 import type { EventOf } from '@headway/schemas/events.ts'
-import { toTimestamp } from '@headway/schemas/ids.ts'
 import type { Delivery } from '@headway/schemas/ports.ts'
-import type { Doors } from '@headway/streams/room.ts'
-import { completed, failed, gaveUp, initial, type Attempt } from './decider.ts'
-import { errorOf, type Execution, type Progress, type StepError } from './executor.ts'
+import { commandRefused } from '@headway/schemas/refused.ts'
+import { compareWith } from './compare.ts'
+import type { RunContext } from './context.ts'
+import {
+  cancelled,
+  completed,
+  failed,
+  fenceOf,
+  gaveUp,
+  gaveWay,
+  givenBack,
+  initial,
+  isOneTooMany,
+  suspended,
+  type Attempt,
+  type RunState,
+} from './decider.ts'
+import {
+  errorOf,
+  type Executed,
+  type Execution,
+  type Output,
+  type Progress,
+  type StepError,
+} from './executor.ts'
 import { Journal } from './journal.ts'
 import { FencedError, latestOwn, Publisher } from './publish.ts'
 import { readRun } from './read-run.ts'
-import type { Threads } from './threads.ts'
+import { keepRecorded, readInputs, readRecorded } from './recorded.ts'
+import type { Recorded } from './recorder.ts'
+import { toldOf } from './told.ts'
 
 const leaseRenewMs = 1_300
 const brokenOffPauseMs = 1_000
+const over = 'a reason spares making an error'
 
-export type RunContext = {
-  readonly doors: Doors
-  readonly worker: string
-  readonly tenant: string
-  readonly definition: PipelineDefinition
-  readonly threads: Pick<Threads, 'run'>
-  /** Fires when what is held must be given back. */
-  readonly signal: AbortSignal
-}
-export type RunDelivery = Delivery<CommandOf<'RunPipeline'>>
+type RunDelivery = Delivery<CommandOf<'RunPipeline'>>
 
 export const handleRun = async (context: RunContext, delivery: RunDelivery): Promise<void> => {
   const { command } = delivery
-  const { logger } = context.doors
+  const { clock, logger } = context.doors
   if (!command) {
-    logger.error({ problem: delivery.problem }, 'a command cannot be read and is dropped')
+    await context.doors.log.append(commandRefused('run', delivery, `worker/${context.worker}`))
     return delivery.refuse(delivery.problem ?? 'unreadable')
   }
-  const lease = setInterval(() => delivery.working(), leaseRenewMs)
+  const settled = new AbortController()
+  const renew = async () => {
+    while (!settled.signal.aborted) {
+      await clock.sleep(leaseRenewMs, settled.signal)
+      if (!settled.signal.aborted) delivery.working()
+    }
+  }
+  void renew()
   const attempt = new RunAttempt(context, command, delivery)
   try {
     await attempt.execute()
@@ -51,101 +73,150 @@ export const handleRun = async (context: RunContext, delivery: RunDelivery): Pro
     delivery.retry(context.signal.aborted ? 0 : brokenOffPauseMs)
   } finally {
     attempt.close()
-    clearInterval(lease)
+    settled.abort(over)
   }
 }
 
 class RunAttempt {
   readonly #context: RunContext
+  readonly #command: CommandOf<'RunPipeline'>
   readonly #request: EventOf<'RunRequested'>
   readonly #delivery: RunDelivery
-  readonly #attempt: Attempt
   readonly #journal: Journal
+  /** Fires when somebody wants the run to end. */
+  readonly #cancel = new AbortController()
+  #attempt: Attempt
 
   constructor(context: RunContext, command: CommandOf<'RunPipeline'>, delivery: RunDelivery) {
-    const { doors, definition, tenant, worker } = context
-    const { request, priorAttempts } = command
+    const { doors, definition, commits, worker } = context
+    const { request, priorAttempts, epoch } = command
     const now = doors.clock.now()
     this.#context = context
+    this.#command = command
     this.#request = request
     this.#delivery = delivery
     this.#attempt = {
       pipeline: request.pipeline,
       run: request.run,
+      epoch,
       attempt: priorAttempts + delivery.deliveries,
+      givenBack: 0,
       startedAt: now,
       now,
       policy: definition.retry,
     }
-    this.#journal = new Journal(doors.log, `run-${request.run}-${this.#attempt.attempt}`, {
-      tenant,
-      topic: { kind: 'run', name: request.pipeline },
-      source: `worker/${worker}`,
-      run: request.run,
-      correlationId: request.run,
-    })
+    const id = `run-${request.run}-${epoch}-${this.#attempt.attempt}-${worker}`
+    this.#journal = new Journal(commits, doors.clock, id, request.run)
   }
 
   async execute(): Promise<void> {
-    const { attempt, policy } = this.#attempt
-    const { doors, tenant } = this.#context
-    const before = attempt > 1 ? await readRun(doors.log, tenant, this.#request) : initial
-    // An earlier attempt brought the run to its end; only its acknowledgement was lost.
-    if (before.isEnded) return this.#delivery.ack()
-    if (attempt > policy.attempts) {
+    const { doors, tenant, known, stopping } = this.#context
+    const { epoch, seq } = this.#command
+    await known.until(() => known.seq >= seq && !known.isPaused, stopping)
+    if (stopping.aborted) return this.#giveBack()
+    const { attempt } = this.#attempt
+    const before =
+      attempt === 1 && epoch === 0 ? initial : await readRun(doors.log, tenant, this.#request)
+    if (this.#isDone(before)) return this.#delivery.ack()
+    const free = before.epoch === epoch ? before.givenBack.filter((n) => n < attempt).length : 0
+    this.#attempt = { ...this.#attempt, givenBack: free }
+    if (known.wishFor(this.#request.run).cancelledBy) return this.#cancelled()
+    if (isOneTooMany(this.#attempt)) {
       this.#journal.note(gaveUp(this.#attempt))
       await this.#journal.flush()
       return this.#delivery.ack()
     }
     let ownInputs: Readonly<Record<string, VersionRef>>
-    let inputs: Execution['inputs']
+    let execution: Execution
     try {
       ownInputs = before.ownInputs ?? (await this.#newestOwnOutputs())
-      inputs = await this.#read({ ...this.#request.inputs, ...ownInputs })
+      execution = await this.#prepare(before, { ...this.#request.inputs, ...ownInputs })
     } catch (error) {
       return this.#end('inputs', errorOf(error))
     }
     this.#journal.note({
       type: 'RunStarted',
-      ...this.#head(),
+      ...this.#fence(),
       pipeline: this.#request.pipeline,
-      pipelineVersion: this.#request.pipelineVersion,
+      pipelineVersion: this.#context.version,
       worker: this.#context.worker,
       ownInputs,
     })
-    await this.#runAndPublish(inputs)
+    await this.#runAndTell(execution)
   }
 
   close(): void {
     this.#journal.close()
+    this.#cancel.abort(over)
   }
 
-  async #runAndPublish(inputs: Execution['inputs']): Promise<void> {
-    const { definition, threads, signal } = this.#context
-    const { stepTimeoutMs, runTimeoutMs } = definition
-    const execution = {
-      inputs,
-      disabled: this.#request.disabledSteps ?? [],
-      now: this.#request.at,
+  /** Somebody brought the run, or this epoch of it, to its end; only an acknowledgement was lost. */
+  #isDone(before: RunState): boolean {
+    const { epoch } = this.#command
+    const wish = this.#context.known.wishFor(this.#request.run)
+    if (wish.epoch > epoch || before.epoch > epoch) return true
+    if (before.epoch === epoch && before.isOver) return true
+    return epoch === 0 && gaveWay(wish.supersededSeq, before)
+  }
+
+  async #runAndTell(execution: Execution): Promise<void> {
+    const { definition, runner, signal, known } = this.#context
+    const { stepTimeoutMs, runTimeoutMs, priority = 0 } = definition
+    const { run } = this.#request
+    const isCancelled = () => known.wishFor(run).cancelledBy !== null
+    void known.until(isCancelled, this.#cancel.signal).then(() => this.#cancel.abort())
+    const limits = {
+      stepTimeoutMs,
+      runTimeoutMs,
+      priority,
+      signal,
+      cancel: this.#cancel.signal,
     }
-    const outcome = await threads
-      .run(this.#request.run, execution, { stepTimeoutMs, runTimeoutMs, signal }, (progress) =>
-        this.#noteProgress(progress),
-      )
-      .catch((error: unknown) => ({
-        outcome: 'failed' as const,
-        step: 'pipeline',
-        error: errorOf(error),
-      }))
-    if (signal.aborted && outcome.outcome === 'failed') throw new Error('the worker is stopping')
+    const outcome = await runner
+      .run(run, execution, limits, (progress) => this.#noteProgress(progress))
+      .catch((error: unknown): Executed => {
+        return { outcome: 'failed', step: 'pipeline', error: errorOf(error), recorded: [] }
+      })
+    if (isCancelled()) return this.#cancelled()
+    if (signal.aborted && outcome.outcome === 'failed') return this.#giveBack()
+    if (outcome.outcome === 'completed') return this.#publish(outcome.outputs)
+    await this.#keep(outcome.recorded)
     if (outcome.outcome === 'failed') return this.#end(outcome.step, outcome.error)
-    // What this attempt read of its own output must be known before the output moves on.
-    if (this.#ownSlots().length > 0) await this.#journal.flush()
-    const publisher = new Publisher(this.#context, this.#request, this.#attempt)
-    for (const output of outcome.outputs) this.#journal.note(await publisher.publish(output))
+    this.#journal.note(
+      suspended({ ...this.#attempt, now: this.#now() }, this.#request.at, outcome.questions),
+    )
+    await this.#journal.flush()
+    this.#delivery.ack()
+  }
+
+  async #publish(outputs: readonly Output[]): Promise<void> {
+    const { newestWins = false } = this.#context.definition
+    // What this attempt read of its own output must be known before the output moves on, and that it
+    // has begun before it can be too late to give way.
+    if (newestWins || this.#ownSlots().length > 0) await this.#journal.flush()
+    if (newestWins && (await this.#hasGivenWay())) return this.#delivery.ack()
+    const attempt = { ...this.#attempt, now: this.#now() }
+    if (this.#request.canary) {
+      const compared = await compareWith(this.#context, this.#request, attempt, outputs)
+      for (const event of compared) this.#journal.note(event)
+    } else {
+      const publisher = new Publisher(this.#context, this.#request, attempt)
+      for (const output of outputs) this.#journal.note(await publisher.publish(output))
+    }
     this.#journal.note(completed({ ...this.#attempt, now: this.#now() }))
     await this.#journal.flush()
     this.#delivery.ack()
+  }
+
+  async #keep(recorded: readonly Recorded[]): Promise<void> {
+    const { doors, tenant } = this.#context
+    for (const one of recorded)
+      this.#journal.note({
+        type: 'StepOutputRecorded',
+        ...this.#fence(),
+        step: one.step,
+        output: await keepRecorded(doors.content, tenant, one),
+      })
   }
 
   async #end(step: string, error: StepError): Promise<void> {
@@ -154,6 +225,31 @@ class RunAttempt {
     await this.#journal.flush()
     if (retryMs === null) this.#delivery.ack()
     else this.#delivery.retry(retryMs)
+  }
+
+  async #cancelled(): Promise<void> {
+    const actor = this.#context.known.wishFor(this.#request.run).cancelledBy!
+    this.#journal.note(cancelled({ ...this.#attempt, now: this.#now() }, actor))
+    await this.#journal.flush()
+    this.#delivery.ack()
+  }
+
+  /** The next attempt is somebody else's, and this one was none. */
+  async #giveBack(): Promise<void> {
+    this.#journal.note(givenBack({ ...this.#attempt, now: this.#now() }, this.#context.worker))
+    await this.#journal.flush()
+    this.#delivery.retry(0)
+  }
+
+  /** A newer run took its place before the log heard of this one. */
+  async #hasGivenWay(): Promise<boolean> {
+    const { doors, tenant, known, signal } = this.#context
+    const { run, pipeline } = this.#request
+    const newest = await doors.log.last(tenant, { kind: 'pipeline', name: pipeline })
+    await known.until(() => known.seq >= (newest?.seq ?? 0), signal)
+    const wish = known.wishFor(run)
+    if (wish.supersededSeq === 0) return false
+    return gaveWay(wish.supersededSeq, await readRun(doors.log, tenant, this.#request))
   }
 
   #ownSlots(): readonly (readonly [slot: string, asset: string])[] {
@@ -165,6 +261,8 @@ class RunAttempt {
 
   /** The newest version of each own output that a slot is bound to; none before the first run. */
   async #newestOwnOutputs(): Promise<Record<string, VersionRef>> {
+    // A canary reads what the run it repeats has read: that is among its inputs.
+    if (this.#request.canary) return {}
     const { doors, tenant } = this.#context
     const newest = await Promise.all(
       this.#ownSlots().map(
@@ -174,52 +272,29 @@ class RunAttempt {
     return Object.fromEntries(newest.flatMap(([slot, ref]) => (ref ? [[slot, ref]] : [])))
   }
 
-  async #read(refs: Readonly<Record<string, VersionRef>>): Promise<Execution['inputs']> {
+  async #prepare(before: RunState, refs: Readonly<Record<string, VersionRef>>): Promise<Execution> {
     const { doors, tenant } = this.#context
-    const read = await Promise.all(
-      Object.entries(refs).map(async ([slot, { digest, kind }]) => {
-        const bytes = await doors.content.get(tenant, digest)
-        if (!bytes) throw new Error(`the bytes ${digest} of slot ${slot} are not there`)
-        return [slot, { kind, bytes }] as const
-      }),
-    )
-    return Object.fromEntries(read)
-  }
-
-  #noteProgress(progress: Progress): void {
-    switch (progress.type) {
-      case 'skipped':
-        return this.#journal.note({ ...progress, ...this.#head(), type: 'StepSkipped' })
-      case 'succeeded':
-        return this.#journal.note({
-          ...timed(progress.report),
-          ...this.#head(),
-          type: 'StepSucceeded',
-        })
-      case 'failed': {
-        const { rowsOut: _, ...report } = timed(progress.report)
-        const { type, message } = progress.error
-        const error = { type, message }
-        return this.#journal.note({ ...report, ...this.#head(), type: 'StepFailed', error })
-      }
-      default:
+    const { reuseFrom, answers = {} } = this.#command
+    return {
+      inputs: await readInputs(doors.content, tenant, refs),
+      disabled: this.#request.disabledSteps ?? [],
+      recorded: await readRecorded(doors.content, tenant, before, reuseFrom),
+      answers,
+      now: this.#request.at,
     }
   }
 
-  #head() {
-    const { run, attempt } = this.#attempt
-    return { v: 1 as const, at: toTimestamp(this.#now()), run, attempt }
+  #noteProgress(progress: Progress): void {
+    const event = toldOf(progress, this.#fence())
+    if (event) this.#journal.note(event)
+    else if (progress.type === 'recorded') void this.#keep([progress.recorded]).catch(() => {})
+  }
+
+  #fence() {
+    return fenceOf({ ...this.#attempt, now: this.#now() })
   }
 
   #now(): number {
     return this.#context.doors.clock.now()
   }
 }
-
-const timed = <Report extends { readonly startedAt: number; readonly endedAt: number }>(
-  report: Report,
-) => ({
-  ...report,
-  startedAt: toTimestamp(report.startedAt),
-  endedAt: toTimestamp(report.endedAt),
-})

@@ -12,16 +12,22 @@ import type { PipelineDefinition } from '@headway/schemas/definitions.ts'
 import type { Queue } from '@headway/schemas/ports.ts'
 import type { Doors } from '@headway/streams/room.ts'
 import type { Known } from './catalog.ts'
-import { findSnapshot, LoadError, takeSnapshot } from './folder.ts'
+import type { Code, Runner } from './code.ts'
+import { Commits } from './commits.ts'
+import { LoadError } from './folder.ts'
 import { activate } from './register.ts'
 import { handleRun } from './run.ts'
-import { Threads } from './threads.ts'
+
+/** How long a version is served after a run was asked for on it. */
+const askedMsMax = 3_600_000
+/** Versions whose queues are looked at in one go. */
+const tendedMax = 5
 
 export type ServingContext = {
   readonly doors: Doors
   readonly worker: string
   readonly pool: string
-  readonly root: string
+  readonly code: Code
   /** Nothing new is taken after it fired. */
   readonly signal: AbortSignal
   /** What is held is given back after it fired. */
@@ -32,22 +38,30 @@ type Served = {
   /** The definition it is served under, as text. */
   readonly terms: string
   readonly stop: AbortController
-  readonly threads: Threads
+  readonly runner: Runner
   done: Promise<void>
 }
 
 export class Serving {
   readonly known: Known
   readonly #context: ServingContext
+  readonly #commits: Commits
   readonly #served = new Map<string, Served>()
-  readonly #asked = new Set<string>()
+  /** Version → when a run was last asked for on it. */
+  readonly #asked = new Map<string, number>()
   readonly #ending = new Set<Promise<void>>()
   #version: string | null = null
   #unloadable: string | null = null
 
   constructor(known: Known, context: ServingContext) {
+    const { tenant, pipeline } = known
     this.known = known
     this.#context = context
+    this.#commits = new Commits(context.doors.log, {
+      tenant,
+      topic: { kind: 'run', name: pipeline },
+      source: `worker/${context.worker}`,
+    })
   }
 
   /** The version of the folder as it is now; null while nothing of it is served. */
@@ -55,11 +69,24 @@ export class Serving {
     return this.#version
   }
 
-  /** A run was asked for on a version. Answers whether somebody must look after it. */
-  ask(version: string): boolean {
-    if (this.#served.has(version)) return false
-    this.#asked.add(version)
-    return true
+  /** Versions served besides that one. */
+  get others(): readonly string[] {
+    return [...this.#served.keys()].filter((version) => version !== this.#version).sort()
+  }
+
+  /** A run was asked for on a version, now or long ago. Answers whether it must be looked after now. */
+  ask(version: string, isNews: boolean): boolean {
+    this.#asked.set(version, isNews ? this.#context.doors.clock.now() : 0)
+    return isNews && !this.#served.has(version)
+  }
+
+  #wasAskedLately(version: string): boolean {
+    return this.#context.doors.clock.now() - (this.#asked.get(version) ?? 0) < askedMsMax
+  }
+
+  /** Takes nothing new until it is settled again; what it holds it finishes. */
+  drain(): void {
+    for (const version of this.#served.keys()) this.#retire(version)
   }
 
   /** Everything as it should be. Throws a `LoadError` when the folder cannot be loaded. */
@@ -77,12 +104,25 @@ export class Serving {
     }
   }
 
-  /** Stops serving versions that moved on and that nobody waits for. */
-  async retireIdle(): Promise<void> {
+  /**
+   * Looks after versions that moved on: serves those that wait in a queue though nobody asked again,
+   * and stops serving those that nobody asked for in a long time.
+   */
+  async tend(): Promise<void> {
     const { definition, active } = this.known
-    for (const version of this.#served.keys())
-      if (definition && version !== this.#version && version !== active)
-        if ((await this.#depth(version, definition)) === 0) this.#retire(version)
+    if (!definition || this.#version === null) return
+    const others = [...this.#asked].filter(([version]) => !this.#served.has(version))
+    for (const [version, askedAt] of others.slice(0, tendedMax)) {
+      // The next ones have their turn next time.
+      this.#asked.delete(version)
+      this.#asked.set(version, askedAt)
+      if ((await this.#depth(version, definition)) > 0) await this.#serveOther(version, definition)
+    }
+    for (const version of this.#served.keys()) {
+      const isCurrent = version === this.#version || version === active
+      if (isCurrent || this.#wasAskedLately(version)) continue
+      if ((await this.#depth(version, definition)) === 0) this.#retire(version)
+    }
   }
 
   /** Resolves when everything that was taken is settled. */
@@ -92,71 +132,84 @@ export class Serving {
   }
 
   async #serveFolder(definition: PipelineDefinition, isFolderChanged: boolean): Promise<void> {
-    const { root, doors, worker, signal } = this.#context
-    const { version, path } = await takeSnapshot(root, definition.folder)
+    const { code, doors, worker, signal } = this.#context
+    const { version, artifacts, open } = await code.take(definition.folder)
     if (version === this.#unloadable) return
     const { releases, active } = this.known
-    const threads = this.#served.get(version)?.threads ?? new Threads(path)
+    const runner = this.#served.get(version)?.runner ?? open()
     const moved = isFolderChanged && this.#version !== null && this.#version !== version
+    const isInactive = definition.activation === 'manual' && active !== null
     try {
       if (!releases.has(version)) {
-        const release = { folder: definition.folder, manifest: await threads.manifest(signal) }
-        await activate(doors, this.known, {
-          worker,
-          version,
-          reason: 'first seen',
-          release,
-          signal,
-        })
-      } else if (moved && active !== version) {
+        const manifest = await runner.manifest(signal)
+        const release = { folder: definition.folder, artifacts: await artifacts(), manifest }
+        const reason = 'first seen'
+        await activate(doors, this.known, { worker, version, reason, release, isInactive, signal })
+      } else if (moved && active !== version && !isInactive) {
         const reason = 'the folder went back to it'
         await activate(doors, this.known, { worker, version, reason, release: null, signal })
       }
     } catch (error) {
       if (error instanceof LoadError) this.#unloadable = version
-      if (!this.#served.has(version)) await threads.close()
+      if (!this.#served.has(version)) await runner.close()
       throw error
     }
     this.#unloadable = null
-    this.#serve(version, definition, threads)
+    this.#serve(version, definition, runner)
     this.#version = version
   }
 
   async #serveOthers(definition: PipelineDefinition): Promise<void> {
-    const { root } = this.#context
-    for (const { pipelineVersion: version, folder } of this.known.releases.values()) {
+    for (const version of this.known.releases.keys()) {
       if (version === this.#version) continue
-      const isAsked = this.#asked.delete(version)
-      const path = await findSnapshot(root, folder, version)
-      if (!path) continue
       const isWanted =
         this.#served.has(version) ||
-        isAsked ||
+        this.#wasAskedLately(version) ||
         version === this.known.active ||
         (await this.#depth(version, definition)) > 0
-      if (isWanted)
-        this.#serve(version, definition, this.#served.get(version)?.threads ?? new Threads(path))
+      if (isWanted) await this.#serveOther(version, definition)
     }
   }
 
+  /** Only when its copy is here. */
+  async #serveOther(version: string, definition: PipelineDefinition): Promise<void> {
+    const folder = this.known.releases.get(version)?.folder
+    if (folder === undefined) return
+    const served = this.#served.get(version)?.runner
+    const runner = served ?? (await this.#context.code.find(folder, version))
+    if (runner) this.#serve(version, definition, runner)
+  }
+
   /** What runs under an earlier definition finishes under it. */
-  #serve(version: string, definition: PipelineDefinition, threads: Threads): void {
-    const { doors, worker, signal, giveBack } = this.#context
+  #serve(version: string, definition: PipelineDefinition, runner: Runner): void {
+    const { doors, worker, signal: stopping, giveBack } = this.#context
     const before = this.#served.get(version)
     const terms = JSON.stringify(definition)
     if (before?.terms === terms) return
-    if (signal.aborted) return void (before ?? this.#ends(threads.close()))
+    if (stopping.aborted) return void (before ?? this.#ends(runner.close()))
     before?.stop.abort()
     const stop = new AbortController()
-    const { tenant } = this.known
-    const context = { doors, worker, tenant, definition, threads, signal: giveBack }
+    const signal = AbortSignal.any([stopping, stop.signal])
+    const { known } = this
+    const context = {
+      doors,
+      worker,
+      tenant: known.tenant,
+      version,
+      definition,
+      known,
+      commits: this.#commits,
+      runner,
+      stopping: signal,
+      signal: giveBack,
+    }
     const done = doors.control.consume<'RunPipeline'>(
       this.#queue(version, definition),
-      { concurrency: definition.concurrency, signal: AbortSignal.any([signal, stop.signal]) },
+      { concurrency: definition.concurrency, signal },
       (delivery) => handleRun(context, delivery),
     )
     const all = Promise.all([before?.done, done]).then(() => {})
-    this.#served.set(version, { terms, stop, threads, done: all })
+    this.#served.set(version, { terms, stop, runner, done: all })
   }
 
   #retire(version: string): void {
@@ -164,7 +217,7 @@ export class Serving {
     if (!served) return
     this.#served.delete(version)
     served.stop.abort()
-    this.#ends(served.done.then(() => served.threads.close()))
+    this.#ends(served.done.then(() => served.runner.close()))
   }
 
   #ends(end: Promise<void>): void {

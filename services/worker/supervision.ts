@@ -4,7 +4,7 @@
  * every step that was under way failed, with what it had said so far, and the others were not reached.
  */
 import type { Worker } from 'node:worker_threads'
-import type { Execution, Failure, Output, Progress } from './executor.ts'
+import type { Executed, Execution, Progress } from './executor.ts'
 import type { Manifest } from './pipeline.ts'
 import { Report } from './report.ts'
 import type { ThreadAnswer } from './thread.ts'
@@ -14,14 +14,19 @@ export type RunLimits = {
   readonly runTimeoutMs: number
   /** Fires when the run must be given back. */
   readonly signal: AbortSignal
+  /** Fires when somebody wants the run to end: it is asked to, and made to after a while. */
+  readonly cancel: AbortSignal
+  /** Of those that wait for a thread the highest goes first. */
+  readonly priority: number
 }
-export type ThreadOutcome =
-  | { readonly outcome: 'completed'; readonly outputs: readonly Output[] }
-  | Failure
+export type ThreadOutcome = Executed
 export type Supervised = { readonly isAlive: boolean; readonly outcome: ThreadOutcome }
 
 type Watched = { readonly report: Report; readonly timer: NodeJS.Timeout }
 type Tell = (progress: Progress) => void
+
+/** How long the steps of a cancelled run may go on. */
+const cancelGraceMs = 5_000
 
 const now = (): number => performance.timeOrigin + performance.now()
 
@@ -41,12 +46,18 @@ export const supervise = (
   new Promise((resolve) => {
     const watch = new Watch(limits, steps, tell, (supervised) => {
       limits.signal.removeEventListener('abort', onAbort)
+      limits.cancel.removeEventListener('abort', onCancel)
       quiet(worker)
       resolve(supervised)
     })
     const onAbort = () => watch.giveBack()
+    const onCancel = () => {
+      worker.postMessage({ type: 'cancel' })
+      watch.endSoon()
+    }
     limits.signal.addEventListener('abort', onAbort, { once: true })
     if (limits.signal.aborted) return onAbort()
+    limits.cancel.addEventListener('abort', onCancel, { once: true })
     worker.on('message', (answer: ThreadAnswer) => watch.hear(answer))
     // What the thread still said may come after its error, and always comes before its exit.
     let lost: (Error & { code?: string }) | null = null
@@ -56,7 +67,8 @@ export const supervise = (
       const isMemory = lost.code === 'ERR_WORKER_OUT_OF_MEMORY'
       watch.dead(isMemory ? 'OutOfMemory' : 'ThreadError', lost.message)
     })
-    worker.postMessage({ run, execution })
+    worker.postMessage({ type: 'run', run, execution })
+    if (limits.cancel.aborted) onCancel()
   })
 
 class Watch {
@@ -66,7 +78,7 @@ class Watch {
   readonly #end: (supervised: Supervised) => void
   readonly #running = new Map<string, Watched>()
   readonly #told = new Set<string>()
-  readonly #timer: NodeJS.Timeout
+  #timer: NodeJS.Timeout
 
   constructor(
     limits: RunLimits,
@@ -86,11 +98,18 @@ class Watch {
   }
 
   hear(answer: ThreadAnswer): void {
-    if (answer.type === 'progress') this.#follow(answer.progress)
-    else if (answer.type === 'completed')
-      this.#finish(true, { outcome: 'completed', outputs: answer.outputs })
-    else if (answer.type === 'failed')
-      this.#finish(true, { outcome: 'failed', step: answer.step, error: answer.error })
+    if (answer.type !== 'progress' && answer.type !== 'ended') return
+    for (const progress of answer.progress) this.#follow(progress)
+    if (answer.type === 'ended') this.#finish(true, answer.executed)
+  }
+
+  /** The run was asked to end and has a little time for it. */
+  endSoon(): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(
+      () => this.dead('Cancelled', `did not end within ${cancelGraceMs} ms`),
+      cancelGraceMs,
+    )
   }
 
   /** The thread is lost, through `step` or through the one that started last. */
@@ -110,12 +129,12 @@ class Watch {
     for (const [index, { id }] of this.#steps.entries())
       if (!this.#told.has(id))
         this.#tell({ type: 'skipped', step: id, index, reason: 'not_reached' })
-    this.#finish(false, { outcome: 'failed', step: step ?? 'pipeline', error })
+    this.#finish(false, { outcome: 'failed', step: step ?? 'pipeline', error, recorded: [] })
   }
 
   giveBack(): void {
     const error = { type: 'GivenBack', message: 'the worker is stopping', terminal: false }
-    this.#finish(false, { outcome: 'failed', step: 'pipeline', error })
+    this.#finish(false, { outcome: 'failed', step: 'pipeline', error, recorded: [] })
   }
 
   #finish(isAlive: boolean, outcome: ThreadOutcome): void {
@@ -131,11 +150,16 @@ class Watch {
       this.#running.get(progress.step)?.report.log(progress.message)
     else if (progress.type === 'found')
       this.#running.get(progress.step)?.report.finding(progress.finding)
-    else if (progress.type !== 'skipped') {
-      clearTimeout(this.#running.get(progress.report.step)?.timer)
-      this.#running.delete(progress.report.step)
-    } else this.#told.add(progress.step)
+    else if (progress.type === 'succeeded' || progress.type === 'failed')
+      this.#stopped(progress.report.step)
+    else if (progress.type === 'suspended') this.#stopped(progress.step)
+    else if (progress.type === 'skipped') this.#told.add(progress.step)
     this.#tell(progress)
+  }
+
+  #stopped(step: string): void {
+    clearTimeout(this.#running.get(step)?.timer)
+    this.#running.delete(step)
   }
 
   #start(started: Extract<Progress, { type: 'started' }>): void {

@@ -4,26 +4,23 @@
  * for a minute, block, use up memory, exit) the room outside keeps its leases and its word.
  */
 import { parentPort, workerData } from 'node:worker_threads'
-import {
-  errorOf,
-  execute,
-  type Executed,
-  type Execution,
-  type Failure,
-  type Output,
-  type Progress,
-} from './executor.ts'
+import { errorOf, execute, type Executed, type Execution, type Progress } from './executor.ts'
 import { describeLoadError } from './load-error.ts'
 import { manifestOf, type Manifest, type Pipeline } from './pipeline.ts'
 import { isBuiltin } from './steps/index.ts'
 
-export type ThreadRequest = { readonly run: string; readonly execution: Execution }
+export type ThreadRequest =
+  | { readonly type: 'run'; readonly run: string; readonly execution: Execution }
+  | { readonly type: 'cancel' }
 export type ThreadAnswer =
   | { readonly type: 'loaded'; readonly manifest: Manifest }
   | { readonly type: 'unloadable'; readonly message: string }
-  | { readonly type: 'progress'; readonly progress: Progress }
-  | { readonly type: 'completed'; readonly outputs: readonly Output[] }
-  | ({ readonly type: 'failed' } & Omit<Failure, 'outcome'>)
+  | { readonly type: 'progress'; readonly progress: readonly Progress[] }
+  | {
+      readonly type: 'ended'
+      readonly progress: readonly Progress[]
+      readonly executed: Executed
+    }
 
 const port = parentPort!
 const { path, modules } = workerData as { path: string; modules: readonly [string] }
@@ -37,37 +34,79 @@ const load = async (): Promise<Pipeline> => {
   return pipeline
 }
 
-/** Copies the bytes so that they travel alone and the author's code keeps its own. */
-const tellExecuted = (executed: Executed): void => {
-  if (executed.outcome === 'failed') {
-    const { step, error } = executed
-    return answer({ type: 'failed', step, error })
+/** Outputs with their bytes copied, so that they travel alone and the author's code keeps its own. */
+const portable = (executed: Executed, buffers: ArrayBuffer[]): Executed => {
+  const copyOf = <T extends { readonly bytes: Uint8Array }>(one: T): T => {
+    const bytes = Uint8Array.from(one.bytes)
+    buffers.push(bytes.buffer)
+    return { ...one, bytes }
   }
-  const buffers: ArrayBuffer[] = []
+  if (executed.outcome !== 'completed')
+    return { ...executed, recorded: executed.recorded.map(copyOf) }
   const outputs = executed.outputs.map((output) => ({
     ...output,
-    renditions: output.renditions.map((rendition) => {
-      const bytes = Uint8Array.from(rendition.bytes)
-      buffers.push(bytes.buffer)
-      return { ...rendition, bytes }
-    }),
+    renditions: output.renditions.map(copyOf),
   }))
-  answer({ type: 'completed', outputs }, buffers)
+  return { ...executed, outputs }
+}
+
+/**
+ * What steps say goes out in batches: before a step goes on, because it may not return, and whenever the
+ * loop comes round.
+ */
+const urgent: ReadonlySet<Progress['type']> = new Set(['started', 'logged', 'found'])
+
+class Telling {
+  #told: Progress[] = []
+  #isDue = false
+
+  tell(progress: Progress): void {
+    this.#told.push(progress)
+    if (urgent.has(progress.type)) return this.flush()
+    if (this.#isDue) return
+    this.#isDue = true
+    setImmediate(() => {
+      this.#isDue = false
+      this.flush()
+    })
+  }
+
+  flush(): void {
+    if (this.#told.length > 0) answer({ type: 'progress', progress: this.take() })
+  }
+
+  take(): readonly Progress[] {
+    const told = this.#told
+    this.#told = []
+    return told
+  }
 }
 
 const serve = (pipeline: Pipeline): void => {
-  const ports = {
-    now: () => performance.timeOrigin + performance.now(),
-    tell: (progress: Progress) => answer({ type: 'progress', progress }),
+  let cancel = new AbortController()
+  const run = async (execution: Execution) => {
+    cancel = new AbortController()
+    const telling = new Telling()
+    const ports = {
+      now: () => performance.timeOrigin + performance.now(),
+      tell: (progress: Progress) => telling.tell(progress),
+      cancel: cancel.signal,
+    }
+    const executed = await execute(pipeline, execution, ports).catch((error: unknown) => ({
+      outcome: 'failed' as const,
+      step: 'pipeline',
+      error: errorOf(error),
+      recorded: [],
+    }))
+    const buffers: ArrayBuffer[] = []
+    answer(
+      { type: 'ended', progress: telling.take(), executed: portable(executed, buffers) },
+      buffers,
+    )
   }
-  port.on('message', ({ execution }: ThreadRequest) => {
-    void execute(pipeline, execution, ports)
-      .catch((error: unknown) => ({
-        outcome: 'failed' as const,
-        step: 'pipeline',
-        error: errorOf(error),
-      }))
-      .then(tellExecuted)
+  port.on('message', (request: ThreadRequest) => {
+    if (request.type === 'run') void run(request.execution)
+    else cancel.abort()
   })
 }
 

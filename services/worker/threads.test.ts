@@ -49,6 +49,13 @@ const threadsOn = async (
   opened.push(threads)
   return threads
 }
+const execution = {
+  inputs: { x: { kind: 'opaque_bytes' as const, bytes: Buffer.from('x') } },
+  disabled: [],
+  recorded: {},
+  answers: {},
+  now: 'now',
+}
 const run = async (
   threads: Threads,
   limits: { stepTimeoutMs?: number; runTimeoutMs?: number } = {},
@@ -57,8 +64,8 @@ const run = async (
   const signal = new AbortController().signal
   const outcome = await threads.run(
     'R',
-    { inputs: { x: { kind: 'opaque_bytes', bytes: Buffer.from('x') } }, disabled: [], now: 'now' },
-    { stepTimeoutMs: 20_000, runTimeoutMs: 20_000, signal, ...limits },
+    execution,
+    { stepTimeoutMs: 20_000, runTimeoutMs: 20_000, signal, cancel: signal, priority: 0, ...limits },
     (progress) => void told.push(progress),
   )
   return { outcome, told }
@@ -97,7 +104,7 @@ describe('a thread', () => {
     const threads = await threadsOn({ 'pipeline.ts': doing(body) })
     const { outcome, told } = await run(threads, { stepTimeoutMs: 200 })
     const error = { type: 'Timeout', message: 'took longer than 200 ms', terminal: false }
-    expect(outcome).toEqual({ outcome: 'failed', step: 'acts', error })
+    expect(outcome).toMatchObject({ outcome: 'failed', step: 'acts', error })
     const failed = told.find((one) => one.type === 'failed')
     expect(failed).toMatchObject({ report: { logs: ['here'], findings: [{ code: 'c' }] }, error })
     expect(skipped(told)).toEqual([['after', 1, 'not_reached']])
@@ -169,9 +176,9 @@ describe('a thread', () => {
   test('is given back at once when the worker must go', async () => {
     const threads = await threadsOn({ 'pipeline.ts': doing('for (;;);') })
     const stop = new AbortController()
-    const limits = { stepTimeoutMs: 20_000, runTimeoutMs: 20_000, signal: stop.signal }
-    const x = { kind: 'opaque_bytes' as const, bytes: Buffer.from('x') }
-    const execution = { inputs: { x }, disabled: [], now: 'now' }
+    const { signal } = stop
+    const cancel = new AbortController().signal
+    const limits = { stepTimeoutMs: 20_000, runTimeoutMs: 20_000, signal, cancel, priority: 0 }
     const outcome = await threads.run('R', execution, limits, ({ type }) => {
       if (type === 'started') stop.abort()
     })

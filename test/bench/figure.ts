@@ -10,6 +10,12 @@ export type Figure = {
   readonly unit: string
   readonly ceiling?: number
   readonly ratio?: number
+  /** Where a bench has conditions of its own. */
+  readonly durability?: string
+  readonly node?: string
+  readonly versions?: Readonly<Record<string, string>>
+  /** Of each repetition, when the value is their median. */
+  readonly samples?: readonly number[]
 }
 
 export const round = (value: number): number =>

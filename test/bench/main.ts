@@ -11,6 +11,7 @@ const benches: Readonly<Record<string, () => Promise<{ readonly run: () => Promi
     schedule: () => import('./schedule.ts'),
     rebuild: () => import('./rebuild.ts'),
     idle: () => import('./idle.ts'),
+    peers: () => import('./peers.ts'),
   }
 
 const names = process.argv.slice(2)
@@ -24,6 +25,6 @@ if (names.length === 0 || unknown.length > 0) {
   for (const name of names) {
     const { run } = await benches[name]!()
     for (const figure of await run())
-      process.stdout.write(`${JSON.stringify({ bench: name, ...figure, ...measured })}\n`)
+      process.stdout.write(`${JSON.stringify({ bench: name, ...measured, ...figure })}\n`)
   }
 }

@@ -10,6 +10,8 @@ import { runDebounce } from '@headway/debounce/room.ts'
 import { gtfsRealtime } from '@headway/schemas/content/gtfs-realtime.ts'
 import type { EventOf } from '@headway/schemas/events.ts'
 import { sha256, ulidOf } from '@headway/schemas/ids.ts'
+import { openCode } from '@headway/worker/code.ts'
+import { systemClock } from '@headway/streams/room.ts'
 import { runWorker } from '@headway/worker/room.ts'
 import { defineAsset, definePipeline, startWorld, until, type World } from '../harness.ts'
 import { figure, percentile, type Figure } from './figure.ts'
@@ -107,7 +109,7 @@ export const openRooms = async (world: World, root: string): Promise<void> => {
     runWorker(await world.open('worker'), {
       worker: 'bench',
       pool: 'default',
-      root,
+      code: openCode({ root, clock: systemClock }),
       host: 'bench',
       pid: process.pid,
       signal: world.signal,

@@ -19,6 +19,7 @@ const [part, path = '', from = '', into = ''] = process.argv.slice(2)
 const context: StepContext = {
   now: '2026-01-01T00:00:00Z',
   signal: AbortSignal.any([]),
+  ask: () => undefined,
   log: () => undefined,
   finding: () => undefined,
 }

@@ -8,7 +8,7 @@
  */
 import type { EventOf, Recorded } from '@headway/schemas/events.ts'
 import type { Row } from '@headway/schemas/tables.ts'
-import { moment, recordedAt, type Fold, type Key } from './read-model.ts'
+import { moment, recordedAt, type Fold, type Key, type Look } from './read-model.ts'
 
 type Asset = Row<'assets'>
 
@@ -90,9 +90,11 @@ const troubled = (
 const promised = (
   row: Asset | undefined,
   recorded: Recorded<EventOf<'ReleaseRegistered'>>,
-  [, asset = '']: Key,
+  _look: Look,
+  key: Key,
 ): Asset => {
   const { seq, event } = recorded
+  const asset = String(key[1])
   const kind = event.outputs[asset.slice(asset.lastIndexOf('/') + 1)]?.kind ?? 'opaque_bytes'
   const before = row ?? created(recorded, asset, kind)
   if (row?.kind === kind && row.producer === event.pipeline) return row

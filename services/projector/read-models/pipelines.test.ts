@@ -1,25 +1,12 @@
-import { expect, test } from 'vitest'
-import type { Event } from '@headway/schemas/events.ts'
-import type { Row } from '@headway/schemas/tables.ts'
-import { pipelines } from './pipelines.ts'
-import { releases } from './releases.ts'
-import { workers } from './workers.ts'
+/** Given facts about a pipeline, its code and its workers, then these rows. */
+import { describe, expect, test } from 'vitest'
+import type { Event, EventOf } from '@headway/schemas/events.ts'
+import { rowAfter, rowsAfter, second, type Story } from '../../../test/fixtures/projected.ts'
+import { actor, at, code, newCode, requested, run } from '../../../test/fixtures/run-events.ts'
 
-/** Given facts about one thing, one second apart, then this row. */
-const fold = <R>(model: { evolve: object }, ...events: Event[]): R | undefined => {
-  let row: R | undefined
-  const evolve = model.evolve as Record<string, (row: R | undefined, recorded: object) => R>
-  events.forEach((event, i) => {
-    const recorded = { tenant: 't', seq: i + 1, index: 0, at: (i + 1) * 1_000, event }
-    row = evolve[event.type]?.(row, recorded) ?? row
-  })
-  return row
-}
-const second = (seq: number) => new Date(seq * 1_000).toISOString()
-const head = { v: 1 as const, at: second(0) }
-const actor = { name: 'ada' }
-const code = 'abcdefabcdef'
+const head = { v: 1 as const, at }
 const pipeline = 'p'
+const about = { ...head, pipeline, actor }
 const definition = {
   folder: 'f',
   pool: 'default',
@@ -32,20 +19,15 @@ const definition = {
 }
 const defined: Event = { ...head, type: 'PipelineDefined', pipeline, definition }
 const removed: Event = { ...head, type: 'PipelineRemoved', pipeline }
-const flushed: Event = { ...head, type: 'WindowFlushed', pipeline, actor }
-const cancelled: Event = { ...head, type: 'WindowCancelled', pipeline, actor }
-const requested: Event = {
-  ...head,
-  type: 'RunRequested',
-  pipeline,
-  run: 'r',
-  pipelineVersion: code,
-  reason: 'manual',
-  inputs: {},
-  triggeredBy: [],
-  throughSeq: 2,
-}
-const registered: Event = {
+const flushed: Event = { ...about, type: 'WindowFlushed' }
+const windowCancelled: Event = { ...about, type: 'WindowCancelled' }
+const paused: Event = { ...about, type: 'PipelinePaused' }
+const resumed: Event = { ...about, type: 'PipelineResumed' }
+const disabled = (step: string): Event => ({ ...about, type: 'StepDisabled', step })
+const enabled = (step: string): Event => ({ ...about, type: 'StepEnabled', step })
+const asked = (fields: Partial<EventOf<'RunRequested'>> = {}) =>
+  requested({ reason: 'manual', throughSeq: 2, ...fields })
+const registered = (fields: Partial<EventOf<'ReleaseRegistered'>> = {}): Event => ({
   ...head,
   type: 'ReleaseRegistered',
   pipeline,
@@ -56,70 +38,193 @@ const registered: Event = {
   outputs: {},
   steps: [],
   edges: [],
-}
-const activated: Event = {
-  ...head,
+  ...fields,
+})
+const activated = (pipelineVersion = code): Event => ({
+  ...about,
   type: 'ReleaseActivated',
-  pipeline,
-  pipelineVersion: code,
-  actor,
-}
+  pipelineVersion,
+})
+const retired: Event = { ...about, type: 'ReleaseRetired', pipelineVersion: code }
+const worker = { worker: 'w', pool: 'default' }
 const joined: Event = {
   ...head,
   type: 'WorkerJoined',
-  worker: 'w',
-  pool: 'default',
+  ...worker,
   version: code,
   pipelines: {},
+  alsoServes: { p: [newCode] },
   capabilities: [],
   host: 'h',
   pid: 1,
 }
-const left: Event = { ...head, type: 'WorkerLeft', worker: 'w', pool: 'default', reason: 'done' }
-const lost: Event = { ...head, type: 'WorkerLost', worker: 'w', pool: 'default' }
+const left: Event = { ...head, type: 'WorkerLeft', ...worker, reason: 'done' }
+const lost: Event = { ...head, type: 'WorkerLost', ...worker, lastSeenAt: at }
+const drain: Event = { ...head, type: 'WorkerDrainRequested', ...worker, actor }
+const resume: Event = { ...head, type: 'WorkerResumeRequested', ...worker, actor }
 
-const pipelineAfter = (...events: Event[]) => fold<Row<'pipelines'>>(pipelines, ...events)
+describe('a pipeline', () => {
+  const after = (...story: Story) => rowAfter('pipelines', ...story)
 
-test('the first definition opens the window, later ones leave it where it is', () => {
-  expect(pipelineAfter(defined, defined)).toMatchObject({ defined_seq: 1, seq: 2 })
-  expect(pipelineAfter(defined, removed)).toMatchObject({ removed: true, definition: null })
-  expect(pipelineAfter(defined, removed, defined)).toMatchObject({
-    removed: false,
-    defined_seq: 3,
+  test('begins its window with the first definition, and again when it was removed', async () => {
+    expect(await after(defined, defined)).toMatchObject({ defined_seq: 1, seq: 2 })
+    expect(await after(defined, removed)).toMatchObject({ removed: true, definition: null })
+    expect(await after(defined, removed, defined)).toMatchObject({ removed: false, defined_seq: 3 })
+  })
+
+  test('is asked for: that closes the window, counts, and takes the flush with it', async () => {
+    expect((await after(defined, flushed)).flushed).toBe(true)
+    expect(await after(defined, flushed, asked())).toMatchObject({
+      flushed: false,
+      through_seq: 2,
+      last_run: run,
+      last_requested_at: second(3),
+      runs: 1,
+    })
+    expect((await after(defined, asked(), asked())).runs).toBe(2)
+    expect(await after(defined, flushed, windowCancelled)).toMatchObject({
+      flushed: false,
+      cancelled_seq: 3,
+    })
+  })
+
+  test('is asked for with inputs of its own: that leaves the window alone', async () => {
+    expect(await after(defined, flushed, asked({ pinned: true }))).toMatchObject({
+      flushed: true,
+      through_seq: 0,
+      last_run: null,
+      runs: 1,
+    })
+  })
+
+  test('is paused and resumed, by somebody and once', async () => {
+    const held = { paused: true, paused_by: actor, paused_at: second(2) }
+    expect(await after(defined, paused, paused)).toMatchObject(held)
+    expect(await after(defined, paused, removed, defined)).toMatchObject(held)
+    expect(await after(defined, paused, resumed, resumed)).toMatchObject({
+      paused: false,
+      paused_by: null,
+      paused_at: null,
+      seq: 3,
+    })
+  })
+
+  test('leaves out the steps of its definition and those that people named', async () => {
+    const withStep = { ...defined, definition: { ...definition, disabledSteps: ['b'] } }
+    const steps = async (...story: Story) => (await after(...story)).disabled_steps
+    expect(await steps(withStep)).toEqual(['b'])
+    expect(await steps(withStep, disabled('a'))).toEqual(['a', 'b'])
+    expect(await steps(withStep, enabled('b'))).toEqual([])
+    expect(await steps(disabled('a'), withStep, enabled('a'))).toEqual(['b'])
+    expect(await after(withStep, disabled('a'))).toMatchObject({
+      step_wishes: { a: { disabled: true, actor, at: second(2) } },
+    })
+  })
+
+  test('knows the version that was active before: where a rollback goes', async () => {
+    const versions = async (...story: Story) => {
+      const { active_version: active, previous_version: previous } = await after(...story)
+      return [active, previous]
+    }
+    expect(await versions(activated())).toEqual([code, null])
+    expect(await versions(activated(), activated(newCode))).toEqual([newCode, code])
+    const again = [activated(), activated(newCode), activated(newCode)]
+    expect(await versions(...again)).toEqual([newCode, code])
+    expect(await versions(...again, activated())).toEqual([code, newCode])
   })
 })
 
-test('a request closes the window, counts, and takes the flush with it', () => {
-  expect(pipelineAfter(defined, flushed)?.flushed).toBe(true)
-  expect(pipelineAfter(defined, flushed, requested)).toMatchObject({
-    flushed: false,
-    through_seq: 2,
-    last_run: 'r',
-    last_requested_at: second(3),
-    runs: 1,
+describe('a release', () => {
+  test('is registered once and activated as often as somebody wants', async () => {
+    const story = [registered(), activated(), registered(), activated()]
+    expect(await rowAfter('releases', ...story)).toMatchObject({
+      registered_at: second(1),
+      activated_at: second(4),
+      activated_by: actor,
+      artifacts: null,
+    })
+    expect(await rowsAfter('activations', ...story)).toMatchObject([
+      { seq: 2, activated_at: second(2), actor },
+      { seq: 4, pipeline_version: code },
+    ])
+    expect(await rowsAfter('releases', activated())).toEqual([])
   })
-  expect(pipelineAfter(defined, requested, requested)?.runs).toBe(2)
-  expect(pipelineAfter(defined, flushed, cancelled)).toMatchObject({
-    flushed: false,
-    cancelled_seq: 3,
+
+  test('tells its files and its contract as soon as somebody knows them', async () => {
+    const told = {
+      artifacts: [{ path: 'pipeline.ts', digest: 'd'.repeat(64), sizeBytes: 3 }],
+      contract: 'c'.repeat(64),
+    }
+    const story = [registered(), registered(told), registered({ contract: 'e'.repeat(64) })]
+    expect(await rowAfter('releases', ...story)).toMatchObject({ ...told, seq: 2 })
+  })
+
+  test('is retired once, by somebody, until it is registered anew', async () => {
+    const story = [registered(), retired, retired]
+    const row = { retired_at: second(2), retired_by: actor }
+    expect(await rowAfter('releases', ...story)).toMatchObject(row)
+    expect((await rowAfter('releases', ...story, registered())).retired_at).toBeNull()
+    expect(await rowsAfter('releases', retired)).toEqual([])
   })
 })
 
-test('a release is registered once and activated as often as somebody wants', () => {
-  expect(pipelineAfter(activated)?.active_version).toBe(code)
-  const row = fold<Row<'releases'>>(releases, registered, activated, registered)
-  expect(row).toMatchObject({ registered_at: second(1), activated_at: second(2), seq: 2 })
-  expect(fold(releases, activated)).toBeUndefined()
+describe('a worker', () => {
+  const cases: readonly (readonly [status: string, since: number, story: Story])[] = [
+    ['healthy', 1, [joined]],
+    ['healthy', 1, [joined, joined]],
+    ['stale', 2, [joined, lost]],
+    ['healthy', 3, [joined, lost, joined]],
+    ['unavailable', 2, [joined, left]],
+    ['unavailable', 2, [joined, left, lost, drain, resume]],
+    ['unavailable', 3, [joined, lost, left]],
+    ['healthy', 3, [joined, left, joined]],
+    ['draining', 2, [joined, drain, drain]],
+    ['healthy', 3, [joined, drain, resume, resume]],
+    ['healthy', 3, [joined, drain, joined]],
+    ['stale', 3, [joined, drain, lost]],
+    ['stale', 2, [joined, lost, drain, resume]],
+    ['healthy', 4, [joined, drain, lost, joined]],
+    ['unavailable', 3, [joined, drain, left]],
+  ]
+  test.each(cases)('is %s since %d after its story', async (status, since, story) => {
+    expect(await rowAfter('workers', ...story)).toMatchObject({ status, since: second(since) })
+  })
+
+  test('was never away when it is heard again; joins anew when it had left', async () => {
+    expect((await rowAfter('workers', joined, lost, joined)).joined_at).toBe(second(1))
+    expect((await rowAfter('workers', joined, left, joined)).joined_at).toBe(second(3))
+    expect(await rowsAfter('workers', left, lost, drain)).toEqual([])
+  })
+
+  test('says why it is as it is, and what else it serves', async () => {
+    const row = await rowAfter('workers', joined, drain)
+    expect(row).toMatchObject({ reason: 'because', drain_requested_by: actor })
+    expect(row.also_serves).toEqual({ p: [newCode] })
+    expect(await rowAfter('workers', joined, drain, joined)).toMatchObject({
+      reason: null,
+      drain_requested_by: null,
+    })
+    expect(await rowAfter('workers', joined, lost)).toMatchObject({ last_seen_at: at })
+    expect(await rowAfter('workers', joined, drain, left)).toMatchObject({
+      reason: 'done',
+      drain_requested_by: null,
+    })
+  })
 })
 
-test('a lost worker that is heard again was never away; one that left joins anew', () => {
-  const after = (...events: Event[]) => fold<Row<'workers'>>(workers, ...events)
-  expect(after(joined, lost)).toMatchObject({ status: 'lost', since: second(2) })
-  expect(after(joined, lost, joined)).toMatchObject({
-    status: 'connected',
-    joined_at: second(1),
-    since: second(3),
+test('a command that nobody can carry out is shown', async () => {
+  const refused: Event = {
+    ...head,
+    type: 'CommandRefused',
+    queue: 'due',
+    about: pipeline,
+    problem: 'it is no msgpack',
+    deliveries: 3,
+    sample: 'wQ==',
+  }
+  expect(await rowAfter('refused_commands', refused)).toMatchObject({
+    queue: 'due',
+    about: pipeline,
+    recorded_at: second(1),
   })
-  expect(after(joined, left, lost)).toMatchObject({ status: 'left', since: second(2) })
-  expect(after(joined, left, joined)?.joined_at).toBe(second(3))
 })

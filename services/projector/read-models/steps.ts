@@ -1,15 +1,14 @@
 /** Steps per attempt: what each did, found and logged. A step's own clock tells its times. */
 import type { EventOf, Recorded } from '@headway/schemas/events.ts'
 import type { Row } from '@headway/schemas/tables.ts'
-import { moment, type Fact } from './read-model.ts'
+import { fenceOf, moment, type Fact } from './read-model.ts'
 
 const ran = (recorded: Recorded<EventOf<'StepSucceeded' | 'StepFailed'>>): Row<'steps'> => {
   const { tenant, seq, event } = recorded
   const isFailed = event.type === 'StepFailed'
   return {
     tenant,
-    run: event.run,
-    attempt: event.attempt,
+    ...fenceOf(event),
     step: event.step,
     index: event.index,
     status: isFailed ? 'failed' : 'succeeded',
@@ -29,14 +28,13 @@ const ran = (recorded: Recorded<EventOf<'StepSucceeded' | 'StepFailed'>>): Row<'
 export const steps: Fact<'steps'> = {
   kind: 'fact',
   table: 'steps',
-  version: 1,
+  version: 2,
   rows: {
     StepSucceeded: ran,
     StepFailed: ran,
     StepSkipped: ({ tenant, seq, event }) => ({
       tenant,
-      run: event.run,
-      attempt: event.attempt,
+      ...fenceOf(event),
       step: event.step,
       index: event.index,
       status: 'skipped',
@@ -52,4 +50,27 @@ export const steps: Fact<'steps'> = {
       seq,
     }),
   },
+}
+
+const recorded = ({
+  tenant,
+  seq,
+  event,
+}: Recorded<EventOf<'StepSucceeded' | 'StepOutputRecorded'>>): Row<'step_outputs'> | undefined =>
+  event.output && {
+    tenant,
+    ...fenceOf(event),
+    step: event.step,
+    kind: event.output.kind,
+    size_bytes: event.output.sizeBytes,
+    digest: event.output.digest ?? null,
+    seq,
+  }
+
+/** What steps made and later attempts need not make again; the newest of each step. */
+export const stepOutputs: Fact<'step_outputs'> = {
+  kind: 'fact',
+  table: 'step_outputs',
+  version: 1,
+  rows: { StepSucceeded: recorded, StepOutputRecorded: recorded },
 }

@@ -29,6 +29,7 @@ const when = <Given>(
   const context: StepContext = {
     now: '2026-01-02T03:04:05Z',
     signal: new AbortController().signal,
+    ask: () => undefined,
     log: () => undefined,
     finding: (finding) => void findings.push(finding),
   }

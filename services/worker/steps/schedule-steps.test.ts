@@ -21,6 +21,7 @@ const watched = () => {
   const context: StepContext = {
     now: '2026-01-01T00:00:00Z',
     signal: AbortSignal.any([]),
+    ask: () => undefined,
     log: () => undefined,
     finding: (finding) => findings.push(finding),
   }

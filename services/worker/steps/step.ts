@@ -1,5 +1,5 @@
 import type { ContentKind } from '@headway/schemas/content/kind.ts'
-import type { Static, TObject } from 'typebox'
+import type { Static, TObject, TSchema } from 'typebox'
 import { problemIn } from '../options.ts'
 
 export { RetryableError, TerminalError } from '../errors.ts'
@@ -28,11 +28,33 @@ export type Finding = {
   readonly count?: number
 }
 
+/** A question to a person or an outside system. */
+export type StepQuestion = {
+  /** What they see: plain values, as JSON. */
+  readonly request: unknown
+  /** JSON Schema of an answer; `Type` makes one. */
+  readonly response: TSchema
+  /** How long the run waits. An unanswered question ends it in the dead letters. */
+  readonly timeoutMs: number
+  readonly assignee?: string
+  readonly group?: string
+  /** The outside's own name for it: an answer under this name may come before the question does. */
+  readonly correlation?: string
+  /** An answer must bring a signed resume token. */
+  readonly token?: boolean
+}
+export type AskedQuestion = StepQuestion & { readonly step: string }
+
 export type StepContext = {
   /** When the run was requested, RFC 3339. The same on every attempt. */
   readonly now: string
-  /** Fires when another step of the run failed, so that long work can be given up. */
+  /** Fires when another step failed or the run is cancelled, so that long work can be given up. */
   readonly signal: AbortSignal
+  /**
+   * The answer to a step's one question. Without one the run is suspended here and the step begins anew
+   * when it came, so do nothing before that has effects.
+   */
+  readonly ask: (question: StepQuestion) => unknown
   /** A line for the people who look at this run. At most 200 of 2,000 characters are kept. */
   readonly log: (message: string) => void
   readonly finding: (finding: Finding) => void
