@@ -8,7 +8,7 @@
  * log is asked whether this attempt is still the newest of a run that still goes on.
  */
 import { initial as noVersions, nextVersion } from '@headway/schemas/asset.ts'
-import type { VersionRef } from '@headway/schemas/definitions.ts'
+import type { PipelineDefinition, VersionRef } from '@headway/schemas/definitions.ts'
 import type { EventOf } from '@headway/schemas/events.ts'
 import type { Commit, Log } from '@headway/schemas/ports.ts'
 import type { Doors } from '@headway/streams/room.ts'
@@ -18,7 +18,7 @@ import { readRun } from './read-run.ts'
 
 const conflictsMax = 5
 /** An attempt that takes longer than a lease may have lost it. */
-const leaseMs = 4_000
+export const leaseMs = 4_000
 
 /** Somebody else is further with this run: what this attempt made must not be published. */
 export class FencedError extends Error {
@@ -69,24 +69,32 @@ const newestOf = async (log: Log, tenant: string, asset: string): Promise<Newest
   return { seq: last.seq, version }
 }
 
-/** The newest version of a pipeline's own output. */
-export const latestOwn = async (
+/** Slots that are bound to the pipeline's own outputs, with the asset of each. */
+export type OwnSlots = readonly (readonly [slot: string, asset: string])[]
+export const ownSlots = ({ slots }: PipelineDefinition, pipeline: string): OwnSlots =>
+  Object.entries(slots).filter(([, asset]) => asset.startsWith(`output/${pipeline}/`))
+
+/** The newest version in each of them; none before the first run. */
+export const newestOwn = async (
   log: Log,
   tenant: string,
-  asset: string,
-): Promise<VersionRef | null> => {
-  const { version: latest } = await newestOf(log, tenant, asset)
-  return (
-    latest && {
-      asset,
-      version: latest.version,
-      ordinal: latest.ordinal,
-      digest: latest.renditions[0]!.digest,
-      sizeBytes: latest.sizeBytes,
-      kind: latest.kind,
-    }
-  )
+  slots: OwnSlots,
+): Promise<Record<string, VersionRef>> => {
+  const read = slots.map(async ([slot, asset]) => {
+    const { version } = await newestOf(log, tenant, asset)
+    return version ? [[slot, versionRef(version)] as const] : []
+  })
+  return Object.fromEntries((await Promise.all(read)).flat())
 }
+
+const versionRef = ({ asset, version, ordinal, renditions, sizeBytes, kind }: Version) => ({
+  asset,
+  version,
+  ordinal,
+  digest: renditions[0]!.digest,
+  sizeBytes,
+  kind,
+})
 
 export class Publisher {
   readonly #context: Context

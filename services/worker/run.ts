@@ -36,7 +36,7 @@ import {
   type StepError,
 } from './executor.ts'
 import { Journal } from './journal.ts'
-import { FencedError, latestOwn, Publisher } from './publish.ts'
+import { FencedError, leaseMs, newestOwn, ownSlots, Publisher, type OwnSlots } from './publish.ts'
 import { readRun } from './read-run.ts'
 import { keepRecorded, readInputs, readRecorded } from './recorded.ts'
 import type { Recorded } from './recorder.ts'
@@ -105,7 +105,7 @@ class RunAttempt {
       now,
       policy: definition.retry,
     }
-    const id = `run-${request.run}-${epoch}-${this.#attempt.attempt}-${worker}`
+    const id = `run-${request.run}-${epoch}-${this.#attempt.attempt}-${worker}-${delivery.at}`
     this.#journal = new Journal(commits, doors.clock, id, request.run)
   }
 
@@ -123,13 +123,12 @@ class RunAttempt {
     if (known.wishFor(this.#request.run).cancelledBy) return this.#cancelled()
     if (isOneTooMany(this.#attempt)) {
       this.#journal.note(gaveUp(this.#attempt))
-      await this.#journal.flush()
-      return this.#delivery.ack()
+      return this.#finish()
     }
     let ownInputs: Readonly<Record<string, VersionRef>>
     let execution: Execution
     try {
-      ownInputs = before.ownInputs ?? (await this.#newestOwnOutputs())
+      ownInputs = before.ownInputs ?? (await this.#readOwn())
       execution = await this.#prepare(before, { ...this.#request.inputs, ...ownInputs })
     } catch (error) {
       return this.#end('inputs', errorOf(error))
@@ -185,8 +184,7 @@ class RunAttempt {
     this.#journal.note(
       suspended({ ...this.#attempt, now: this.#now() }, this.#request.at, outcome.questions),
     )
-    await this.#journal.flush()
-    this.#delivery.ack()
+    await this.#finish()
   }
 
   async #publish(outputs: readonly Output[]): Promise<void> {
@@ -204,8 +202,7 @@ class RunAttempt {
       for (const output of outputs) this.#journal.note(await publisher.publish(output))
     }
     this.#journal.note(completed({ ...this.#attempt, now: this.#now() }))
-    await this.#journal.flush()
-    this.#delivery.ack()
+    await this.#finish()
   }
 
   async #keep(recorded: readonly Recorded[]): Promise<void> {
@@ -222,16 +219,28 @@ class RunAttempt {
   async #end(step: string, error: StepError): Promise<void> {
     const { event, retryMs } = failed({ ...this.#attempt, now: this.#now() }, step, error)
     this.#journal.note(event)
+    if (retryMs === null) return this.#finish()
     await this.#journal.flush()
-    if (retryMs === null) this.#delivery.ack()
-    else this.#delivery.retry(retryMs)
+    this.#delivery.retry(retryMs)
+  }
+
+  /** One that took longer than a lease may have been overtaken unawares: the command is not its own then. */
+  async #finish(): Promise<void> {
+    await this.#journal.flush()
+    const { doors, tenant } = this.#context
+    const { run, epoch, attempt, startedAt } = this.#attempt
+    if (this.#now() - startedAt > leaseMs) {
+      const newest = await readRun(doors.log, tenant, this.#request)
+      const isOlder = newest.epoch === epoch ? newest.attempt > attempt : newest.epoch > epoch
+      if (isOlder) throw new FencedError(`${run} moved on`)
+    }
+    this.#delivery.ack()
   }
 
   async #cancelled(): Promise<void> {
     const actor = this.#context.known.wishFor(this.#request.run).cancelledBy!
     this.#journal.note(cancelled({ ...this.#attempt, now: this.#now() }, actor))
-    await this.#journal.flush()
-    this.#delivery.ack()
+    await this.#finish()
   }
 
   /** The next attempt is somebody else's, and this one was none. */
@@ -252,24 +261,15 @@ class RunAttempt {
     return gaveWay(wish.supersededSeq, await readRun(doors.log, tenant, this.#request))
   }
 
-  #ownSlots(): readonly (readonly [slot: string, asset: string])[] {
-    const own = `output/${this.#request.pipeline}/`
-    return Object.entries(this.#context.definition.slots).filter(([, asset]) =>
-      asset.startsWith(own),
-    )
+  #ownSlots(): OwnSlots {
+    return ownSlots(this.#context.definition, this.#request.pipeline)
   }
 
-  /** The newest version of each own output that a slot is bound to; none before the first run. */
-  async #newestOwnOutputs(): Promise<Record<string, VersionRef>> {
-    // A canary reads what the run it repeats has read: that is among its inputs.
+  /** A canary reads what the run it repeats has read: that is among its inputs. */
+  async #readOwn(): Promise<Record<string, VersionRef>> {
     if (this.#request.canary) return {}
     const { doors, tenant } = this.#context
-    const newest = await Promise.all(
-      this.#ownSlots().map(
-        async ([slot, asset]) => [slot, await latestOwn(doors.log, tenant, asset)] as const,
-      ),
-    )
-    return Object.fromEntries(newest.flatMap(([slot, ref]) => (ref ? [[slot, ref]] : [])))
+    return newestOwn(doors.log, tenant, this.#ownSlots())
   }
 
   async #prepare(before: RunState, refs: Readonly<Record<string, VersionRef>>): Promise<Execution> {

@@ -1,7 +1,7 @@
 /**
  * Ourselves: a run is asked for with `RunTriggered` on the log, decided by the debounce room, executed by a
- * worker and projected. Those who ask at the same time share a commit. A run is completed when its row in
- * Postgres says so; only one run at a time is followed to the log, where its end is on disk.
+ * worker and projected. Those who ask at the same time share a commit. A run is completed when the
+ * tables have reached its end; only one run at a time is followed to the log alone, where that is on disk.
  *
  * Each room has a process of its own: two cores are used best by more than one thread of JavaScript, and
  * NATS and Postgres need the least of them. The first run of a new pipeline, which nobody asked for, is
@@ -25,8 +25,7 @@ const tenant = 'default'
 const topic = { kind: 'pipeline' as const, name: pipeline }
 const pollMs = 4
 const processes = [['debounce'], ['projector']]
-const whichCompleted = `select run from ${liveSchema}.runs
-  where tenant = '${tenant}' and run = any($1) and status = 'completed'`
+const whereTables = `select seq from ${liveSchema}.position`
 const asked = `${liveSchema}.runs where pipeline = '${pipeline}' and reason = 'manual'`
 
 export const open: OpenPeer = async ({ durability, directory }) => {
@@ -49,8 +48,8 @@ export const open: OpenPeer = async ({ durability, directory }) => {
   started.unshift(worker)
 
   const stop = new AbortController()
-  const rows = new CompletedRows(database)
-  let ends: Ends | null = null
+  const tables = new Projected(database)
+  let ends: Promise<Ends> | null = null
   let enqueued = 0
   const trigger = (requests: readonly string[]) =>
     doors.log.append({
@@ -74,14 +73,15 @@ export const open: OpenPeer = async ({ durability, directory }) => {
     start,
     submit: async (n) => {
       const request = requestOf(n)
-      const completed = rows.of(request)
+      ends ??= watchEnds(doors, stop.signal)
+      const ended = (await ends).of(request)
       await triggerSoon(request)
-      await completed
+      await tables.reached(await ended)
     },
     submitToLog: async (n) => {
       const request = requestOf(n)
-      ends ??= await watchEnds(doors, stop.signal)
-      const ended = ends.of(request)
+      ends ??= watchEnds(doors, stop.signal)
+      const ended = (await ends).of(request)
       await trigger([request])
       await ended
     },
@@ -104,7 +104,7 @@ export const open: OpenPeer = async ({ durability, directory }) => {
     }),
     close: async () => {
       stop.abort()
-      rows.stop()
+      tables.stop()
       for (const child of started) await child.stop()
       await doors.close()
       await Promise.all([nats.stop(), database.stop()])
@@ -192,10 +192,10 @@ const prepare = async (doors: Doors, database: Database): Promise<void> => {
   await until('the first run', async () => (await database.count(done)) === 1, 60_000)
 }
 
-/** Who waits for the row of which run. All are asked for in one query, one query at a time. */
-class CompletedRows {
+/** Who waits for the tables to have reached which position. One query at a time serves all. */
+class Projected {
   readonly #database: Database
-  readonly #waiting = new Map<string, () => void>()
+  #waiting: { readonly seq: number; readonly reached: () => void }[] = []
   #isStopped = false
   #isAsking = false
 
@@ -203,9 +203,9 @@ class CompletedRows {
     this.#database = database
   }
 
-  of(run: string): Promise<void> {
+  reached(seq: number): Promise<void> {
     if (!this.#isAsking) void this.#ask()
-    return new Promise((resolve) => this.#waiting.set(run, resolve))
+    return new Promise((reached) => this.#waiting.push({ seq, reached }))
   }
 
   stop(): void {
@@ -216,26 +216,30 @@ class CompletedRows {
     this.#isAsking = true
     do {
       await pause()
-      const runs = [...this.#waiting.keys()]
-      for (const { run } of await this.#database.query<{ run: string }>(whichCompleted, [runs])) {
-        this.#waiting.get(run)?.()
-        this.#waiting.delete(run)
-      }
-    } while (this.#waiting.size > 0 && !this.#isStopped)
+      const [row] = await this.#database.query<{ seq: string }>(whereTables)
+      const at = Number(row!.seq)
+      for (const { seq, reached } of this.#waiting) if (seq <= at) reached()
+      this.#waiting = this.#waiting.filter(({ seq }) => seq > at)
+    } while (this.#waiting.length > 0 && !this.#isStopped)
     this.#isAsking = false
   }
 }
 
-type Ends = { of(run: string): Promise<void> }
+/** Where in the log a run has ended. */
+type Ends = { of(run: string): Promise<number> }
 
 /** Who waits for the end of which run to be read from the log. */
 const watchEnds = async ({ log }: Doors, signal: AbortSignal): Promise<Ends> => {
-  const waiting = new Map<string, () => void>()
-  const { seq } = await log.head()
+  const waiting = new Map<string, (seq: number) => void>()
+  const { seq: head } = await log.head()
   void (async () => {
-    for await (const commits of log.tail({ from: seq + 1, kinds: ['run'], signal }))
-      for (const event of commits.flatMap((commit) => commit.events))
-        if (event.type === 'RunCompleted') waiting.get(event.run)?.()
+    for await (const commits of log.tail({ from: head + 1, kinds: ['run'], signal }))
+      for (const { events, seq } of commits)
+        for (const event of events)
+          if (event.type === 'RunCompleted') {
+            waiting.get(event.run)?.(seq)
+            waiting.delete(event.run)
+          }
   })()
   return { of: (run) => new Promise((resolve) => waiting.set(run, resolve)) }
 }
