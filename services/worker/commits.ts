@@ -28,10 +28,16 @@ export class Commits {
   readonly #frame: Pick<NewCommit, 'tenant' | 'topic' | 'source'>
   #waiting: Waiting[] = []
   #isWriting = false
+  #counted = 0
 
   constructor(log: Pick<Log, 'append'>, frame: Pick<NewCommit, 'tenant' | 'topic' | 'source'>) {
     this.#log = log
     this.#frame = frame
+  }
+
+  /** A number for each execution: no two have the same id, however often one is delivered. */
+  count(): number {
+    return ++this.#counted
   }
 
   /** Resolves when it is on disk; rejects when that is not known. */

@@ -113,12 +113,35 @@ describe('the log of a run', () => {
     expect(after(started(1), done(1), started(2)).isOver).toBe(true)
   })
 
-  test('keeps what the first attempt read of its own outputs', () => {
+  test('stands on the own outputs that its newest attempt has read', () => {
     const before = { asset: 'output/p/x', version: 'V', ordinal: 1, digest: 'd', sizeBytes: 1 }
     const ref = { ...before, kind: 'opaque_bytes' as const }
     expect(initial.ownInputs).toBeNull()
-    expect(after(started(1, {}), started(2, { ref })).ownInputs).toEqual({})
-    expect(after(started(1, { ref }), started(2, {})).ownInputs).toEqual({ ref })
+    expect(after(started(1, { ref }), started(2, { ref })).ownInputs).toEqual({ ref })
+    expect(after(started(1, {}), started(2, { ref })).ownInputs).toEqual({ ref })
+    expect(after(started(2, { ref }), started(1, {})).ownInputs).toEqual({ ref })
+  })
+
+  test('forgets what was made of other own outputs, and what an overtaken attempt has made', () => {
+    const made = (number: number): Event => ({
+      ...head,
+      type: 'StepOutputRecorded',
+      attempt: number,
+      step: 's',
+      output: { kind: 'opaque_bytes', sizeBytes: 1, inline: 'eA==' },
+    })
+    const ref = {
+      asset: 'a',
+      version: 'V',
+      ordinal: 1,
+      digest: 'd',
+      sizeBytes: 1,
+      kind: 'csv_table',
+    }
+    const other = { ref: ref as never }
+    expect(Object.keys(after(started(1), made(1), started(2)).outputs)).toEqual(['s'])
+    expect(after(started(1), made(1), started(2, other)).outputs).toEqual({})
+    expect(after(started(1), started(2), made(1)).outputs).toEqual({})
   })
 
   test('of another run changes nothing [I3]', () => {

@@ -136,7 +136,7 @@ export type RunState = {
   readonly firstSeq: number
   /** Attempts of that epoch that were given back. */
   readonly givenBack: readonly number[]
-  /** The own outputs that the first attempt read; the others read the same. Null before it started. */
+  /** The own outputs that its attempts read. Null before the first started. */
   readonly ownInputs: Readonly<Record<string, VersionRef>> | null
   /** Step → what it made, and in which epoch. */
   readonly outputs: Readonly<
@@ -163,6 +163,13 @@ const overAfter: ReadonlySet<string> = new Set([
   'RunSuspended',
 ])
 
+/** One that could not know what others had read of the own outputs begins anew, and those after it do. */
+const startedOn = ({ ownInputs }: EventOf<'RunStarted'>, state: RunState): RunState => {
+  const isSame = JSON.stringify(state.ownInputs) === JSON.stringify(ownInputs)
+  if (isSame || state.ownInputs === null) return { ...state, ownInputs }
+  return { ...state, ownInputs, outputs: {} }
+}
+
 export const evolve = (run: string, earlier: RunState, event: Event, seq = 1): RunState => {
   if (!('attempt' in event) || event.run !== run) return earlier
   const before = earlier.firstSeq === 0 ? { ...earlier, firstSeq: seq } : earlier
@@ -173,13 +180,13 @@ export const evolve = (run: string, earlier: RunState, event: Event, seq = 1): R
   const attempt = Math.max(state.attempt, event.attempt)
   switch (event.type) {
     case 'RunStarted':
-      return { ...state, attempt, ownInputs: state.ownInputs ?? event.ownInputs }
+      return event.attempt < state.attempt ? state : startedOn(event, { ...state, attempt })
     case 'RunGivenBack':
       return { ...state, attempt, givenBack: [...state.givenBack, event.attempt] }
     case 'StepSucceeded':
     case 'StepOutputRecorded': {
       const { output } = event
-      if (!output) return { ...state, attempt }
+      if (!output || event.attempt < state.attempt) return { ...state, attempt }
       return { ...state, attempt, outputs: { ...state.outputs, [event.step]: { epoch, output } } }
     }
     case 'ArtifactPublished':

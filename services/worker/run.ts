@@ -105,7 +105,7 @@ class RunAttempt {
       now,
       policy: definition.retry,
     }
-    const id = `run-${request.run}-${epoch}-${this.#attempt.attempt}-${worker}-${delivery.at}`
+    const id = `run-${request.run}-${epoch}-${this.#attempt.attempt}-${worker}-${commits.count()}`
     this.#journal = new Journal(commits, doors.clock, id, request.run)
   }
 
@@ -243,7 +243,6 @@ class RunAttempt {
     await this.#finish()
   }
 
-  /** The next attempt is somebody else's, and this one was none. */
   async #giveBack(): Promise<void> {
     this.#journal.note(givenBack({ ...this.#attempt, now: this.#now() }, this.#context.worker))
     await this.#journal.flush()
@@ -256,6 +255,7 @@ class RunAttempt {
     const { run, pipeline } = this.#request
     const newest = await doors.log.last(tenant, { kind: 'pipeline', name: pipeline })
     await known.until(() => known.seq >= (newest?.seq ?? 0), signal)
+    if (signal.aborted) throw new Error('the worker is stopping')
     const wish = known.wishFor(run)
     if (wish.supersededSeq === 0) return false
     return gaveWay(wish.supersededSeq, await readRun(doors.log, tenant, this.#request))
