@@ -31,11 +31,14 @@ pipelines:
     pool: production
     slots: { vehicle_positions: pims/prod/vehicle_positions, own: output/st-realtime-production/feed }
     debounce: { quiet: 0, maxWait: 5s }
-    retry: { attempts: 1, backoff: 0, maxBackoff: 1m }
+    retry: { attempts: 1, backoff: 0, maxBackoff: 1m, nonRetryable: [SchemaError] }
     concurrency: 2
     stepTimeout: 10s
     runTimeout: 1m
     disabledSteps: [filter_stops]
+    priority: -5
+    newestWins: true
+    activation: manual
   small: { folder: small, slots: {} }
 `
 
@@ -95,10 +98,18 @@ describe('a file that is right', () => {
           },
           debounce: { quietMs: 0, maxWaitMs: 5_000 },
           concurrency: 2,
-          retry: { attempts: 1, backoffMs: 0, backoffMsMax: 60_000 },
+          retry: {
+            attempts: 1,
+            backoffMs: 0,
+            backoffMsMax: 60_000,
+            nonRetryable: ['SchemaError'],
+          },
           stepTimeoutMs: 10_000,
           runTimeoutMs: 60_000,
           disabledSteps: ['filter_stops'],
+          priority: -5,
+          newestWins: true,
+          activation: 'manual',
         },
         small: {
           folder: 'small',
@@ -251,6 +262,18 @@ describe('a file that is wrong', () => {
     'bad size': [fileWith('maxBytes: 200 MB'), '4:15 assets.a.maxBytes "200 MB" is not understood'],
     'size beyond memory': [fileWith('maxBytes: 3GB'), '4:15 assets.a.maxBytes 3GB is too much'],
     'bad count': [fileWith('', 'concurrency: 0'), '8:18 pipelines.p.concurrency 0 is too little'],
+    'neither true nor false': [
+      fileWith('', 'newestWins: sometimes'),
+      '8:17 pipelines.p.newestWins must be true or false, not text',
+    ],
+    'another word for it': [
+      fileWith('', 'newest_wins: true'),
+      '8:5 pipelines.p.newest_wins is not known here; did you mean newestWins?',
+    ],
+    'no way to become active': [
+      fileWith('', 'activation: auto'),
+      '8:17 pipelines.p.activation "auto" is none of automatic, manual',
+    ],
     'fraction for a count': [
       fileWith('', 'concurrency: 1.5'),
       '8:18 pipelines.p.concurrency must be a whole number, not 1.5',

@@ -117,9 +117,13 @@ const pipelineOf = (entry: PipelineEntry): PipelineDefinition => ({
     attempts: entry.retry?.attempts ?? 3,
     backoffMs: ms(entry.retry?.backoff ?? '1s'),
     backoffMsMax: ms(entry.retry?.maxBackoff ?? '30s'),
+    ...maybe('nonRetryable', entry.retry?.nonRetryable, same),
   },
   stepTimeoutMs: ms(entry.stepTimeout ?? '60s'),
   runTimeoutMs: ms(entry.runTimeout ?? '5m'),
+  ...maybe('priority', entry.priority, same),
+  ...maybe('newestWins', entry.newestWins, same),
+  ...maybe('activation', entry.activation, same),
   ...maybe('disabledSteps', entry.disabledSteps, same),
 })
 

@@ -53,6 +53,8 @@ export const AssetDefinition = Type.Object({
   producer: Type.Optional(Name),
 })
 
+export const activations = ['automatic', 'manual'] as const
+
 export const PipelineDefinition = Type.Object({
   /** The folder below the workers' pipelines root that holds the code. */
   folder: Type.String({ pattern: '^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$' }),
@@ -78,7 +80,7 @@ export const PipelineDefinition = Type.Object({
   /** A run that has not started when the next one is asked for is superseded by it. */
   newestWins: Type.Optional(Type.Boolean()),
   /** Whether new code becomes active by itself or when somebody says so. */
-  activation: Type.Optional(Type.Enum(['automatic', 'manual'])),
+  activation: Type.Optional(Type.Enum([...activations])),
 })
 
 export const Rendition = Type.Object({

@@ -8,56 +8,18 @@ import { Type, type Static } from 'typebox'
 import { contentKinds } from '../content/kind.ts'
 import { versionStrategies } from '../definitions.ts'
 import { assetKeyPattern, namePattern } from '../ids.ts'
-import { durationPattern, sizePattern } from './units.ts'
-
-const secondMs = 1_000
-const dayMs = 86_400_000
-/** Longer than this a timer of the runtime fires at once. */
-const timerMsMax = 24 * dayMs
-
-type Range = { readonly min: number; readonly max: number; readonly step?: number }
-type Said = { readonly examples?: readonly string[]; readonly default?: string | number }
-
-const strict = { additionalProperties: false } as const
-
-const requiredDuration = (description: string, range: Range, said: Said = {}) =>
-  Type.Unsafe<string | number>({
-    type: ['string', 'integer'],
-    pattern: durationPattern,
-    patternErrorMessage: 'a duration is a number and a unit: 500ms, 20s, 5m, 2h, 1d, or 0 for none',
-    minimum: 0,
-    maximum: 0,
-    description,
-    ...said,
-    duration: range,
-  })
-
-const duration = (...said: Parameters<typeof requiredDuration>) =>
-  Type.Optional(requiredDuration(...said))
-
-const name = (description: string, said: Said = {}) =>
-  Type.String({
-    pattern: namePattern,
-    patternErrorMessage:
-      'a name has letters, digits, _ and -, begins with a letter or digit and has at most 64 characters',
-    description,
-    ...said,
-  })
-
-const text = (description: string, said: Said = {}) =>
-  Type.String({ minLength: 1, description, ...said })
-
-/** Never the secret itself: the file is checked in and the log keeps what it says for good. */
-const secret = (description: string) =>
-  Type.String({
-    pattern: '^(env:[A-Za-z_][A-Za-z0-9_]*|file:/.+)$',
-    patternErrorMessage:
-      'a secret is named, never written: put the value into an environment variable of the fetcher ' +
-      'and write env:NAME, or into a file and write file:/path',
-    description,
-    examples: ['env:PIMS_PROD_TOKEN', 'file:/run/secrets/pims-prod-token'],
-    secret: true,
-  })
+import {
+  dayMs,
+  duration,
+  name,
+  requiredDuration,
+  secondMs,
+  secret,
+  strict,
+  text,
+} from './fields.ts'
+import { Pipeline } from './pipeline-shape.ts'
+import { sizePattern } from './units.ts'
 
 const Auth = Type.Object(
   {
@@ -170,82 +132,6 @@ const Asset = Type.Object(
   strict,
 )
 
-const Pipeline = Type.Object(
-  {
-    folder: Type.String({
-      pattern: '^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$',
-      patternErrorMessage:
-        'a folder is a path below the pipelines root: letters, digits, _, - and /',
-      description: 'The folder with the code, below the pipelines root (deploy/pipelines)',
-    }),
-    slots: Type.Record(
-      Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}$' }),
-      Type.String({
-        pattern: assetKeyPattern,
-        patternErrorMessage:
-          'an asset key has parts of letters, digits, _, - and . between slashes',
-      }),
-      {
-        ...strict,
-        keyErrorMessage: 'is no slot name: those have letters, digits, _ and -',
-        description: "The pipeline's inputs: slot name → asset, or output/<pipeline>/<name>",
-      },
-    ),
-    pool: Type.Optional(name('The pool of workers that runs it', { default: 'default' })),
-    debounce: Type.Optional(
-      Type.Object(
-        {
-          quiet: duration(
-            'Run when no input changed for this long',
-            { min: 0, max: timerMsMax },
-            { default: '2s' },
-          ),
-          maxWait: duration(
-            'Run at the latest this long after the first change',
-            { min: 0, max: timerMsMax },
-            { default: '30s' },
-          ),
-        },
-        { ...strict, description: 'Changes that come together make one run' },
-      ),
-    ),
-    retry: Type.Optional(
-      Type.Object(
-        {
-          attempts: Type.Optional(
-            Type.Integer({ minimum: 1, maximum: 100, default: 3, description: 'Attempts in all' }),
-          ),
-          backoff: duration(
-            'Pause before the second attempt; doubles each time',
-            { min: 0, max: timerMsMax },
-            { default: '1s' },
-          ),
-          maxBackoff: duration('Longest pause', { min: 0, max: timerMsMax }, { default: '30s' }),
-        },
-        { ...strict, description: 'What happens when an attempt fails' },
-      ),
-    ),
-    concurrency: Type.Optional(
-      Type.Integer({
-        minimum: 1,
-        maximum: 1_000,
-        default: 1,
-        description: 'Runs at the same time. With 1, outputs appear in the order of their inputs',
-      }),
-    ),
-    stepTimeout: duration('For one step', { min: 100, max: timerMsMax }, { default: '60s' }),
-    runTimeout: duration(
-      'For one attempt of a run',
-      { min: 100, max: timerMsMax },
-      { default: '5m' },
-    ),
-    disabledSteps: Type.Optional(
-      Type.Array(Type.String(), { description: 'Steps that are skipped, by their id' }),
-    ),
-  },
-  strict,
-)
-
 export const ConfigFile = Type.Object(
   {
     tenant: Type.Optional(name('Whose assets and pipelines these are', { default: 'default' })),
@@ -271,7 +157,7 @@ export const ConfigFile = Type.Object(
 
 export type ConfigFile = Static<typeof ConfigFile>
 export type AssetEntry = Static<typeof Asset>
-export type PipelineEntry = Static<typeof Pipeline>
+export type { PipelineEntry } from './pipeline-shape.ts'
 
 const ourKeywords = new Set(['duration', 'size', 'secret', 'keyErrorMessage'])
 

@@ -87,6 +87,7 @@ const typeNames: Readonly<Record<string, string>> = {
   array: 'a list',
   string: 'text',
   integer: 'a whole number',
+  boolean: 'true or false',
 }
 
 const exampleOf = (shape: Shape): string => {
@@ -143,6 +144,7 @@ const leafProblem = (value: unknown, shape: Shape): string | null => {
   if (shape.type === 'string' && isText) return textProblem(value, shape)
   if (shape.type === 'integer' && Number.isInteger(value))
     return numberProblem(value as number, shape)
+  if (shape.type === 'boolean' && typeof value === 'boolean') return null
   const isPlain = isText || typeof value === 'number' || typeof value === 'boolean'
   if (shape.secret && shape.pattern && isPlain) return secretProblem(shape)
   const wanted = shape.duration || shape.size ? 'string' : String(shape.type)

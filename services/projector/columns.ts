@@ -48,6 +48,7 @@ const cleanText = (text: string): string =>
 
 /** JSON escapes exactly what must not come through: control characters and lone surrogates. */
 const toJson = (value: unknown): string => {
+  if (Array.isArray(value) && value.length === 0) return '[]'
   const text = JSON.stringify(value)
   if (!text.includes('\\u')) return text
   return text.replace(/\\\\|\\u(0000|d[89a-f]..)/g, (one) => (one === '\\\\' ? one : '\ufffd'))
@@ -100,9 +101,11 @@ export const columnArrays = (table: TableName, rows: readonly AnyRow[]): unknown
 const intsOf = Object.fromEntries(
   tableNames.map((table) => [
     table,
-    typesOf[table].filter(([, type]) => type === 'int4' || type === 'int8'),
+    typesOf[table].flatMap(([name, type]) =>
+      type === 'int4' || type === 'int8' ? [[name, intMax[type]]] : [],
+    ),
   ]),
-) as unknown as Readonly<Record<TableName, readonly (readonly [string, 'int4' | 'int8'])[]>>
+) as unknown as Readonly<Record<TableName, readonly (readonly [name: string, max: number])[]>>
 
 /** The text columns of the key and of each index, and of all of them together. */
 const indexedOf = Object.fromEntries(
@@ -123,15 +126,18 @@ const indexedOf = Object.fromEntries(
 
 const charactersOf = (row: AnyRow, names: readonly string[]): number => {
   let characters = 0
-  for (const name of names) characters += ((row as Values)[name] as string | null)?.length ?? 0
+  for (const name of names) {
+    const text = (row as Values)[name]
+    if (typeof text === 'string') characters += text.length
+  }
   return characters
 }
 
 /** Throws what is wrong with a row that no table could keep. */
 export const checkRow = (table: TableName, row: AnyRow): void => {
-  for (const [name, type] of intsOf[table]) {
+  for (const [name, max] of intsOf[table]) {
     const value = (row as Values)[name] as number | null
-    if (value !== null && Math.abs(value) > intMax[type])
+    if (value !== null && (value > max || value < -max))
       throw new RowError(`${table}.${name}: ${value} does not fit`)
   }
   for (const name of tables[table].key) {

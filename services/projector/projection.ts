@@ -21,7 +21,7 @@ import { unreadable } from './read-models/unreadable.ts'
 export type Changes = Map<TableName, Map<string, AnyRow>>
 export type Wanted = Map<TableName, Map<string, Key>>
 
-/** What one commit changed, in order; `id` is null for facts. */
+/** What one commit changed, in order, each row as it left it; `id` is null for facts. */
 export type Write = {
   readonly table: TableName
   readonly id: string | null
@@ -88,8 +88,11 @@ export class Projection {
     try {
       for (let index = 0; index < commit.events.length; index++)
         this.#apply(recordedOf(commit, commit.events[index]!, index))
-      for (const { table, row } of this.#writes) checkRow(table, row)
-      return this.#writes
+      const last = this.#writes.filter(
+        ({ table, id, row }) => id === null || this.rows(table).get(id) === row,
+      )
+      for (const { table, row } of last) checkRow(table, row)
+      return last
     } catch (error) {
       for (const { rows, id, row } of this.#undo.reverse())
         if (row) rows.set(id, row)

@@ -13,7 +13,7 @@ import { idOf, tableNames, type AnyRow } from './columns.ts'
 import { commitMark } from './history.ts'
 import { KeySet } from './key-set.ts'
 import { Projection, recordedOf, type Wanted, type Write } from './projection.ts'
-import { wakenBy } from './read-models/index.ts'
+import { wakenBy, type AnyModel } from './read-models/index.ts'
 import type { Key } from './read-models/read-model.ts'
 
 export class InterruptedError extends Error {
@@ -114,12 +114,11 @@ export class Replay {
   async #wake(commits: readonly Commit[]): Promise<ReadonlyMap<TableName, Map<string, AnyRow>>> {
     const wanted: Wanted = new Map()
     for (const commit of commits)
-      for (const [index, event] of commit.events.entries())
-        for (const model of wakenBy.get(event.type) ?? []) {
-          const recorded: Recorded = recordedOf(commit, event, index)
-          for (const [table, key] of this.#projection.keysOf(model, recorded))
-            this.#wantGone(wanted, table, key)
-        }
+      for (let index = 0; index < commit.events.length; index++) {
+        const event = commit.events[index]!
+        const models = wakenBy.get(event.type)
+        if (models) this.#wantWoken(wanted, models, recordedOf(commit, event, index))
+      }
     const woken = new Map<TableName, Map<string, AnyRow>>()
     if (wanted.size === 0) return woken
     for (const [table, found] of await this.#bulk.find(wanted)) {
@@ -131,10 +130,13 @@ export class Replay {
     return woken
   }
 
-  #wantGone(wanted: Wanted, table: TableName, key: Key): void {
-    const id = idOf(key)
-    if (!this.#gone.get(table)?.has(id) || this.#projection.rows(table).has(id)) return
-    const keys = wanted.get(table) ?? new Map<string, Key>()
-    wanted.set(table, keys.set(id, key))
+  #wantWoken(wanted: Wanted, models: readonly AnyModel[], recorded: Recorded): void {
+    for (const model of models)
+      for (const [table, key] of this.#projection.keysOf(model, recorded)) {
+        const id = idOf(key)
+        if (!this.#gone.get(table)?.has(id) || this.#projection.rows(table).has(id)) continue
+        const keys = wanted.get(table) ?? new Map<string, Key>()
+        wanted.set(table, keys.set(id, key))
+      }
   }
 }
