@@ -7,7 +7,16 @@
  * port that somebody else took, the stranger greets too.
  */
 import { spawnSync } from 'node:child_process'
-import { accessSync, constants, existsSync, mkdirSync, readFileSync } from 'node:fs'
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statfsSync,
+  statSync,
+} from 'node:fs'
 import { createRequire } from 'node:module'
 import { createConnection } from 'node:net'
 import { delimiter, dirname, join, resolve } from 'node:path'
@@ -28,6 +37,7 @@ export type NatsOptions = {
 type Greeting = { readonly server_name: string; readonly version: string; readonly port: number }
 
 const versionMin = [2, 14] as const
+const storeShare = 0.9
 
 export async function startNats(options: NatsOptions): Promise<Child> {
   const startedAt = performance.now()
@@ -52,7 +62,12 @@ export async function startNats(options: NatsOptions): Promise<Child> {
     command: binary,
     args: Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, value]),
     stopSignal: 'INT',
-    ...(options.log === undefined ? {} : { onLine: options.log }),
+    env: { ...process.env, HEADWAY_NATS_STORE_BYTES: String(storeBytesOf(dataDir)) },
+    onLine: (line) => {
+      options.log?.(line)
+      // A stream that met a full disk answers nobody until the server is started again.
+      if (line.includes('Critical write error')) void server.stop()
+    },
   })
   const portsFile = join(dataDir, `nats-server_${server.pid}.ports`)
   const ready = await untilReady(server, async () => {
@@ -67,6 +82,22 @@ export async function startNats(options: NatsOptions): Promise<Child> {
     startedMs: Math.round(performance.now() - startedAt),
     stop: server.stop,
     exited: server.exited,
+  }
+}
+
+/** What the store may hold: what it holds and what is free, less a margin. */
+function storeBytesOf(dataDir: string): number {
+  const { bavail, bsize } = statfsSync(dataDir)
+  return Math.floor((sizeOf(dataDir) + bavail * bsize) * storeShare)
+}
+
+function sizeOf(path: string): number {
+  try {
+    if (!statSync(path).isDirectory()) return statSync(path).size
+    return readdirSync(path).reduce((sum, name) => sum + sizeOf(join(path, name)), 0)
+  } catch {
+    // Files come and go while somebody else ends.
+    return 0
   }
 }
 

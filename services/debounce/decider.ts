@@ -232,7 +232,14 @@ export type Decision = {
 export const decide = (state: PipelineState, moment: Moment): Decision => {
   const { pipeline, now } = moment
   const at = toTimestamp(now)
-  const redriveMoment = { pipeline, now, at, isUsable: (v: string) => isUsable(state, v) }
+  const chosen = new Set<string>()
+  const redriveMoment = {
+    pipeline,
+    now,
+    at,
+    taken: chosen,
+    isUsable: (v: string) => isUsable(state, v),
+  }
   return {
     decided: [
       ...dueRequests(state, moment),

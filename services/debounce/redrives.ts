@@ -65,6 +65,8 @@ export const nextAt = ({ asked, lastAt, rest }: Redrive): number | null => {
 }
 
 export type RedriveMoment = {
+  /** Runs that others of the same moment do again. */
+  readonly taken: Set<string>
   readonly pipeline: string
   readonly now: number
   readonly at: string
@@ -88,14 +90,17 @@ export const redrive = (one: Redrive, { open, dead }: Runs, moment: RedriveMomen
   const possible = one.rest.flatMap((name) => {
     const run = dead.get(name)
     const version = asked.pipelineVersion ?? run?.version
-    return run && version !== undefined && moment.isUsable(version) ? [{ run, version }] : []
+    const isFree = run !== undefined && !moment.taken.has(name)
+    return isFree && version !== undefined && moment.isUsable(version) ? [{ run, version }] : []
   })
   if (possible.length === 0) return mine === 0 ? [end('done')] : []
   const due = nextAt(one)
   if (due === null || due > moment.now) return []
   const risk = asked.failuresMax === undefined ? atOnceMax : asked.failuresMax - failed - mine
   const count = asked.perMinute === undefined ? Math.min(atOnceMax, risk) : Math.min(1, risk)
-  return possible.slice(0, Math.max(0, count)).map(({ run, version }) => ({
+  const next = possible.slice(0, Math.max(0, count))
+  for (const { run } of next) moment.taken.add(run.run)
+  return next.map(({ run, version }) => ({
     type: 'RunRedriven',
     ...head,
     run: run.run,
