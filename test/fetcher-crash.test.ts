@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { startNats } from '@headway/deploy/nats-server.ts'
 import type { Event } from '@headway/schemas/events.ts'
 import { sha256, ulidOf } from '@headway/schemas/ids.ts'
+import { openOutside } from '@headway/fetcher/outside.ts'
 import { runFetcher } from '@headway/fetcher/room.ts'
 import type { Doors } from '@headway/streams/room.ts'
 import { startFetcherProcess } from './fetcher-process.ts'
@@ -57,7 +58,10 @@ const startFetcher = async (change: (doors: Doors) => Partial<Doors> = () => ({}
       return doors.live.put(key, value, ttlMs)
     },
   }
-  const running = runFetcher({ ...doors, live }, stop.signal, { tickMs: 300 })
+  const running = runFetcher(
+    { ...doors, live },
+    { outside: openOutside(), signal: stop.signal, tickMs: 300 },
+  )
   const end = async () => {
     stop.abort()
     await running

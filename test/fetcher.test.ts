@@ -5,6 +5,7 @@ import type { AssetDefinition } from '@headway/schemas/definitions.ts'
 import type { Event, EventOf, EventType } from '@headway/schemas/events.ts'
 import { sha256, ulidOf } from '@headway/schemas/ids.ts'
 import type { Doors } from '@headway/streams/room.ts'
+import { openOutside } from '@headway/fetcher/outside.ts'
 import { runFetcher } from '@headway/fetcher/room.ts'
 import { startFetcherProcess } from './fetcher-process.ts'
 import { append, defineAsset, eventsOf, startWorld, until, type World } from './harness.ts'
@@ -54,7 +55,12 @@ beforeAll(async () => {
   const capture = (fields: object, message: string) =>
     void logged.push(`${message} ${JSON.stringify(fields)}`)
   const logger = { info: capture, warn: capture, error: capture }
-  world.run(runFetcher({ ...(await world.open('fetcher')), logger }, world.signal))
+  world.run(
+    runFetcher(
+      { ...(await world.open('fetcher')), logger },
+      { outside: openOutside(), signal: world.signal },
+    ),
+  )
   world.run(readAtOnce(await world.open('reader'), world.signal))
   const child = await startFetcherProcess(world.nats.url, (line) => stderr.push(line))
   stopProcess = () => child.stop()

@@ -4,7 +4,7 @@ import { primaryRendition, Refusal, type ContentKindName } from '@headway/schema
 import type { EventOf } from '@headway/schemas/events.ts'
 import { sha256 } from '@headway/schemas/ids.ts'
 import type { Found } from './assets.ts'
-import { inspect } from './inspect.ts'
+import type { Outside } from './outside.ts'
 
 export type Came = Pick<EventOf<'AssetVersioned'>, 'origin' | 'etag' | 'lastModified'> & {
   readonly asset: string
@@ -12,6 +12,7 @@ export type Came = Pick<EventOf<'AssetVersioned'>, 'origin' | 'etag' | 'lastModi
 }
 
 export const found = async (
+  { inspect }: Pick<Outside, 'inspect'>,
   kind: ContentKindName,
   bytes: Uint8Array,
   came: Came,

@@ -7,11 +7,12 @@ import type { AssetState, Validators } from '@headway/schemas/asset.ts'
 import type { Doors } from '@headway/streams/room.ts'
 import { found, hiding } from './arrival.ts'
 import type { Asset, Found } from './assets.ts'
+import type { Outside } from './outside.ts'
 import { placeFor } from './rate-limit.ts'
 import { SecretsInUse } from './secrets.ts'
-import { tellableUrl } from './sources/http.ts'
-import { sourceOf } from './sources/index.ts'
-import type { Polled } from './sources/source.ts'
+import { tellableUrl, type Polled } from './sources/source.ts'
+
+export type LookDoors = Doors & { readonly outside: Outside }
 
 export type Look =
   /** There is nothing to look at. */
@@ -71,13 +72,13 @@ const validatorsFor = ({ state, rewrapped }: Asset, full: boolean): Validators =
 }
 
 const poll = async (
-  doors: Doors,
+  { clock, outside }: LookDoors,
   asset: Asset,
   url: string,
   options: { full: boolean; signal: AbortSignal; secrets: SecretsInUse },
 ): Promise<Polled> => {
   const { signal, secrets, full } = options
-  const from = sourceOf(url)
+  const from = outside.sourceOf(url)
   if (!from) {
     const message = 'the scheme of the URL is none that can be fetched'
     return { outcome: 'failed', error: { type: 'unknown_scheme', message } }
@@ -87,13 +88,14 @@ const poll = async (
   return from.poll({
     definition,
     ...(validators.etag || validators.lastModified ? { validators } : {}),
-    now: doors.clock.now(),
+    now: clock.now(),
     signal,
     secret: secrets.resolve,
   })
 }
 
 const foundIn = async (
+  outside: Outside,
   polled: Polled,
   { key: asset, state }: Asset,
   context: { now: number; url: string; signal: AbortSignal },
@@ -114,14 +116,14 @@ const foundIn = async (
       const { outcome: _, bytes, status, ...validators } = polled
       const origin = { by: 'fetch' as const, url: tellableUrl(context.url), status }
       const came = { ...base, ...validators, origin }
-      return found(state.definition!.kind, bytes, came, context.signal)
+      return found(outside, state.definition!.kind, bytes, came, context.signal)
     }
   }
 }
 
 /** Looks once at the source of an asset whose state is up to date. */
 export const look = async (
-  doors: Doors,
+  doors: LookDoors,
   asset: Asset,
   { full, signal }: { full: boolean; signal: AbortSignal },
 ): Promise<Look> => {
@@ -138,11 +140,15 @@ export const look = async (
     const at = await placeFor(live, { tenant, asset: key, limit: rateLimit }, clock.now())
     if (at > clock.now()) return { type: 'later', at }
   }
-  const secrets = new SecretsInUse(auth)
+  const secrets = new SecretsInUse(auth, doors.outside.secret)
   const polled = await poll(doors, begun, url, { full, signal, secrets })
   // Stopping is nobody's failure.
   if (signal.aborted) return { type: 'later', at: clock.now() }
-  const { arrival, ...rest } = await foundIn(polled, begun, { now: clock.now(), url, signal })
+  const { arrival, ...rest } = await foundIn(doors.outside, polled, begun, {
+    now: clock.now(),
+    url,
+    signal,
+  })
   const told = { arrival: hiding(arrival, secrets.hide), ...rest }
   const validators: Validators =
     told.arrival.type === 'Content'

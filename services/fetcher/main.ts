@@ -1,7 +1,8 @@
 import { openDoors, untilStopped } from '@headway/streams/room.ts'
+import { openOutside } from './outside.ts'
 import { runFetcher } from './room.ts'
 
 const signal = untilStopped()
 const doors = await openDoors('fetcher')
-await runFetcher(doors, signal)
+await runFetcher(doors, { outside: openOutside(), signal })
 await doors.close()

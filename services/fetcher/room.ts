@@ -12,12 +12,14 @@
  */
 import { setMaxListeners } from 'node:events'
 import type { Event, EventOf } from '@headway/schemas/events.ts'
+import { toTimestamp } from '@headway/schemas/ids.ts'
 import type { Delivery } from '@headway/schemas/ports.ts'
 import type { CommandOf } from '@headway/schemas/commands.ts'
 import type { Doors } from '@headway/streams/room.ts'
 import { found } from './arrival.ts'
 import { Assets, type Asset } from './assets.ts'
-import { look, lookedAfter, tellLook, tellScheduled } from './look.ts'
+import { look, lookedAfter, tellLook, tellScheduled, type LookDoors } from './look.ts'
+import type { Outside } from './outside.ts'
 
 const concurrency = 32
 const leaseRenewMs = 1_300
@@ -27,27 +29,29 @@ const tickMsDefault = 30_000
 const followMs = 500
 /** A look that could not be finished for our own reasons is done again after this. */
 const againMs = 2_000
+const sampleBytesMax = 1_000
 const pauseMsMin = 200
 const pauseMsMax = 10_000
 
 export type FetcherOptions = {
+  readonly outside: Outside
+  readonly signal: AbortSignal
   /** How often to look for assets that nobody looks after. */
   readonly tickMs?: number
 }
 
 export const runFetcher = async (
   doors: Doors,
-  signal: AbortSignal,
-  { tickMs = tickMsDefault }: FetcherOptions = {},
+  { outside, signal, tickMs = tickMsDefault }: FetcherOptions,
 ): Promise<void> => {
   // Every look and every inspection under way listens to it.
   setMaxListeners(0, signal)
-  const room = new FetcherRoom(doors, signal)
+  const room = new FetcherRoom({ ...doors, outside }, signal)
   await Promise.all([room.follow(), room.takeFetches(), room.lookForLosses(tickMs)])
 }
 
 class FetcherRoom {
-  readonly #doors: Doors
+  readonly #doors: LookDoors
   readonly #signal: AbortSignal
   readonly #assets: Assets
   /** Assets that are being looked at → the newest wish that this look fulfils. */
@@ -56,7 +60,7 @@ class FetcherRoom {
   readonly #work = new Map<string, Promise<void>>()
   #caughtUp = false
 
-  constructor(doors: Doors, signal: AbortSignal) {
+  constructor(doors: LookDoors, signal: AbortSignal) {
     this.#doors = doors
     this.#signal = signal
     this.#assets = new Assets(doors, signal)
@@ -172,9 +176,10 @@ class FetcherRoom {
 
   async #fetch(delivery: Delivery<CommandOf<'FetchAsset'>>): Promise<void> {
     const { command, tenant } = delivery
-    if (!command) return delivery.refuse(delivery.problem ?? 'unreadable')
+    if (!command) return this.#refuse(delivery)
     const asset = this.#assets.of(tenant, command.asset)
-    const lease = setInterval(() => delivery.working(), leaseRenewMs)
+    const settled = new AbortController()
+    void this.#renewLease(delivery, settled.signal)
     try {
       await this.#assets.catchUp(asset)
       const retryMs = await this.#lookOnce(asset, command.full)
@@ -185,8 +190,41 @@ class FetcherRoom {
       this.#doors.logger.warn({ asset: asset.key, error: String(error) }, 'a look is done again')
       delivery.retry(againMs)
     } finally {
-      clearInterval(lease)
+      settled.abort()
     }
+  }
+
+  async #renewLease(delivery: Pick<Delivery, 'working'>, settled: AbortSignal): Promise<void> {
+    while (!settled.aborted) {
+      await this.#doors.clock.sleep(leaseRenewMs, settled)
+      if (!settled.aborted) delivery.working()
+    }
+  }
+
+  /** What cannot be read is shown and blocks nobody. */
+  async #refuse(delivery: Delivery): Promise<void> {
+    const { log, clock } = this.#doors
+    const { tenant, about, problem = 'unreadable', deliveries, sample } = delivery
+    const bytes = Buffer.from(sample?.subarray(0, sampleBytesMax) ?? [])
+    await log.append({
+      tenant,
+      topic: { kind: 'asset', name: about },
+      id: `refused-fetch-${about}-${delivery.at}`,
+      events: [
+        {
+          type: 'CommandRefused',
+          v: 1,
+          at: toTimestamp(clock.now()),
+          queue: 'fetch',
+          about,
+          problem: problem.slice(0, 4_000),
+          deliveries,
+          sample: bytes.toString('base64'),
+        },
+      ],
+      source: 'fetcher',
+    })
+    delivery.refuse(problem)
   }
 
   /** Null when the command is done; otherwise when it should come again. */
@@ -246,7 +284,7 @@ class FetcherRoom {
   }
 
   async #takePush(asset: Asset, { push, digest, actor }: EventOf<'ContentPushed'>): Promise<void> {
-    const { content, clock } = this.#doors
+    const { content, clock, outside } = this.#doors
     const { definition, definedSeq } = asset.state
     const bytes = await content.get(asset.tenant, digest)
     if (!bytes) throw new Error(`the pushed bytes ${digest} are gone`)
@@ -255,7 +293,7 @@ class FetcherRoom {
       now: clock.now(),
       origin: { by: 'push' as const, push, actor },
     }
-    const arrived = await found(definition!.kind, bytes, came, this.#signal)
+    const arrived = await found(outside, definition!.kind, bytes, came, this.#signal)
     await this.#assets.record(asset, arrived, (state) => state.definedSeq !== definedSeq)
   }
 }

@@ -43,7 +43,10 @@ describe('a reference', () => {
 
 describe('what a server tells back', () => {
   test('is told on without the secret, however it is written [I14]', async () => {
-    const basic = new SecretsInUse({ type: 'basic', username: 'me', password: 'env:CANARY' })
+    const basic = new SecretsInUse(
+      { type: 'basic', username: 'me', password: 'env:CANARY' },
+      resolveSecret,
+    )
     await basic.resolve('env:CANARY')
     const pair = Buffer.from(`me:${canary}`).toString('base64')
     const forms = [canary, encodeURIComponent(canary), 'canary+5f2e%2F%2B%26%3D', pair]
@@ -52,7 +55,7 @@ describe('what a server tells back', () => {
   })
 
   test('is hidden in every word of an arrival, and bytes stay what they are [I14]', async () => {
-    const secrets = new SecretsInUse(undefined)
+    const secrets = new SecretsInUse(undefined, resolveSecret)
     await secrets.resolve('env:CANARY')
     const base = { asset: 'a', now: 0 }
     const arrivals: Arrival[] = [

@@ -31,14 +31,16 @@ export const resolveSecret = async (ref: string): Promise<string> => {
  */
 export class SecretsInUse {
   readonly #auth: Auth | undefined
+  readonly #secret: (ref: string) => Promise<string>
   readonly #values = new Set<string>()
 
-  constructor(auth: Auth | undefined) {
+  constructor(auth: Auth | undefined, secret: (ref: string) => Promise<string>) {
     this.#auth = auth
+    this.#secret = secret
   }
 
   readonly resolve = async (ref: string): Promise<string> => {
-    const value = await resolveSecret(ref)
+    const value = await this.#secret(ref)
     this.#values.add(value)
     this.#values.add(encodeURIComponent(value))
     this.#values.add(new URLSearchParams({ '': value }).toString().slice(1))

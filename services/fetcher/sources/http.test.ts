@@ -4,9 +4,9 @@ import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { AssetDefinition, Auth } from '@headway/schemas/definitions.ts'
 import { SecretError } from '../secrets.ts'
-import { http, isHome, retryAfter, tellableUrl } from './http.ts'
+import { http, isHome, retryAfter } from './http.ts'
 import { sourceOf } from './index.ts'
-import type { Polled, PollRequest } from './source.ts'
+import { tellableUrl, type Polled, type PollRequest } from './source.ts'
 
 /** Given a server that behaves so, when it is looked at once, then this outcome. */
 const servers: { readonly server: Server; readonly end: () => void }[] = []

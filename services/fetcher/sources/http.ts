@@ -8,20 +8,13 @@ import { Agent, request, type Dispatcher } from 'undici'
 import type { Auth } from '@headway/schemas/definitions.ts'
 import { SecretError } from '../secrets.ts'
 import { discard, firstOf, HttpError, readBody, TooLarge } from './http-body.ts'
-import { defaults, type Polled, type PollRequest, type Source } from './source.ts'
+import { defaults, tellableUrl, type Polled, type PollRequest, type Source } from './source.ts'
 
 const redirectStatuses = new Set([301, 302, 303, 307, 308])
 /** A server that asks for more patience than this is asked again all the same. */
 const retryAfterMsMax = 6 * 3_600_000
 
 const agent = new Agent({ connect: { timeout: 10_000 }, keepAliveTimeout: 30_000 })
-
-/** What may be told of a URL: no query, no user, no fragment. */
-export const tellableUrl = (url: string | URL): string => {
-  if (!URL.canParse(String(url))) return 'the configured URL'
-  const { protocol, host, pathname } = new URL(url)
-  return `${protocol}//${host}${pathname}`
-}
 
 /** Puts the credentials where they belong; what they are worth is the return value. */
 const withAuth = async (

@@ -46,3 +46,10 @@ export const defaults = {
   sizeBytesMax: 256 * 1024 * 1024,
   redirectsMax: 5,
 } as const
+
+/** What may be told of a URL: no query, no user, no fragment. */
+export const tellableUrl = (url: string | URL): string => {
+  if (!URL.canParse(String(url))) return 'the configured URL'
+  const { protocol, host, pathname } = new URL(url)
+  return `${protocol}//${host}${pathname}`
+}
