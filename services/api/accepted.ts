@@ -10,6 +10,8 @@ export type AcceptedRun = {
   readonly actor: Actor
   readonly at: string
   readonly seq: number
+  /** With inputs of its own. */
+  readonly pinned: boolean
 }
 
 const rememberedMax = 1_000

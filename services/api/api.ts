@@ -15,6 +15,7 @@ import type { Clock, Content, Live, Log, Logger } from '@headway/schemas/ports.t
 import type { Accepted } from './accepted.ts'
 import type { ApiDatabase } from './database.ts'
 import type { Position } from './position.ts'
+import type { ResumeKey } from './resume-token.ts'
 
 export type ApiPorts = {
   readonly db: Kysely<ApiDatabase>
@@ -27,6 +28,8 @@ export type ApiPorts = {
   /** Ends waiting requests when the room stops. */
   readonly signal?: AbortSignal
   readonly pushBytesMax?: number
+  /** Sign and verify resume tokens; the first one signs. None: no tokens. */
+  readonly resumeKeys?: readonly ResumeKey[]
 }
 
 export type Api = Required<ApiPorts> & {

@@ -26,6 +26,7 @@ export const buildApp = async (ports: ApiPorts): Promise<App> => {
     ...ports,
     signal: ports.signal ?? new AbortController().signal,
     pushBytesMax: ports.pushBytesMax ?? pushBytesMaxDefault,
+    resumeKeys: ports.resumeKeys ?? [],
     position: new Position(ports.db, ports.clock),
     accepted: new Accepted(),
     startedAt: performance.now(),

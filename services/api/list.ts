@@ -5,6 +5,7 @@
  * somebody pages neither repeat nor hide others. It belongs to one list with one set of filters.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { sql } from 'kysely'
 import { Type } from 'typebox'
 import { sha256 } from '@headway/schemas/ids.ts'
 import { Problem } from './problem.ts'
@@ -68,6 +69,10 @@ export const pageOf = <const K extends readonly KeyPart[]>(
   const after = cursor === undefined ? null : readCursor(cursor, filtersOf(urlOf(request)), like)
   return { limit, after } as Page<{ [I in keyof K]: K[I] extends number ? number : string }>
 }
+
+/** Rows of a list, newest first, that come after the one of this key. */
+export const olderThan = (columns: readonly string[], key: readonly KeyPart[]) =>
+  sql<boolean>`(${sql.join(columns.map((name) => sql.ref(name)))}) < (${sql.join(key)})`
 
 /** Cuts `limit + 1` fetched rows to the page and links the next one when there is one. */
 export const cutPage = <R>(

@@ -27,12 +27,21 @@ export const momentOf = (name: string, text: string, now: number): number => {
   )
 }
 
+/** RFC 3339, or how far ahead (`2h`). */
+export const momentAhead = (name: string, text: string, now: number): number => {
+  const aheadMs = parseDuration(text)
+  return aheadMs === null ? momentOf(name, text, now) : now + aheadMs
+}
+
 /** The first ten characters of a ULID: ids sort by time, so a bound on ids is a bound on an index. */
 const ulidPrefix = (atMs: number): string =>
   ulidOf(Math.min(Math.max(0, atMs), ulidTimeMsMax)).slice(0, 10)
 
 export const ulidFloor = (atMs: number): string => ulidPrefix(atMs - skewMs)
 export const ulidCeiling = (atMs: number): string => ulidPrefix(atMs + skewMs) + 'Z'.repeat(16)
+
+/** Ids that an idempotency key gives have no time: it is 0. */
+export const timelessCeiling = '0000000001'
 
 /** What is beyond any date is the last one: a cursor that somebody made up must not break us. */
 export const timeOf = (atMs: number): string =>

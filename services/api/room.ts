@@ -5,6 +5,7 @@
 import type { Doors } from '@headway/streams/room.ts'
 import { buildApp } from './app.ts'
 import { openDatabase } from './database.ts'
+import { parseResumeKeys } from './resume-token.ts'
 
 /** How long answers in progress may take after the signal. */
 const drainMs = 10_000
@@ -18,6 +19,8 @@ export type ApiOptions = {
   readonly signal: AbortSignal
   readonly tenant?: string
   readonly pushBytesMax?: number
+  /** `name:secret,name:secret`; of the environment when left out. */
+  readonly resumeKeys?: string
 }
 
 export type RunningApi = {
@@ -37,8 +40,10 @@ export const startApi = async (
   options: ApiOptions,
 ): Promise<RunningApi> => {
   const { pgUrl, host, port, signal, tenant = 'default', pushBytesMax } = options
+  const resumeKeys = parseResumeKeys(options.resumeKeys ?? process.env.HEADWAY_RESUME_KEYS ?? '')
   const database = openDatabase(pgUrl, logger)
-  const ports = { db: database.db, log, content, live, clock, logger, tenant, signal }
+  const { db } = database
+  const ports = { db, log, content, live, clock, logger, tenant, signal, resumeKeys }
   const app = await buildApp({ ...ports, ...(pushBytesMax === undefined ? {} : { pushBytesMax }) })
   try {
     const url = await app.listen({ host, port })

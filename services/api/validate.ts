@@ -81,11 +81,19 @@ const checkQuery = (schema: Schema, check: Check, query: Record<string, string |
 /** Control characters and half characters cannot be kept by every store on the way. */
 const unstorable = /(?![\t\n\r])\p{Control}|\p{Surrogate}/u
 
+const holdsUnstorable = (value: unknown): boolean => {
+  if (typeof value === 'string') return unstorable.test(value)
+  if (typeof value !== 'object' || value === null) return false
+  return Object.entries(value).some(
+    ([name, part]) => unstorable.test(name) || holdsUnstorable(part),
+  )
+}
+
 const checkBody = (schema: Schema, check: Check, body: unknown) => {
   const value = body ?? {}
   if (!check.Check(value)) throw refuse('bad_body', faultsOf(check, schema, value, '#/'))
-  for (const [name, text] of Object.entries(value))
-    if (typeof text === 'string' && unstorable.test(text))
+  for (const [name, part] of Object.entries(value))
+    if (holdsUnstorable(part))
       throw refuse('bad_body', [{ pointer: `#/${name}`, detail: 'has control characters' }])
   return value
 }

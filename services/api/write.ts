@@ -7,15 +7,13 @@ import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { Actor } from '@headway/schemas/definitions.ts'
 import type { Event } from '@headway/schemas/events.ts'
-import { sha256 } from '@headway/schemas/ids.ts'
+import { sha256, ulidOf } from '@headway/schemas/ids.ts'
 import type { Topic } from '@headway/schemas/ports.ts'
 import type { Api } from './api.ts'
+import { canonical } from './canonical.ts'
 import { Problem } from './problem.ts'
 
 const appendMsMax = 10_000
-/** How long the read models are asked whether a key was used before. */
-export const keyRememberedMs = 86_400_000
-
 export const ReasonBody = Type.Object(
   { reason: Type.Optional(Type.String({ maxLength: 1_000 })) },
   { additionalProperties: false },
@@ -44,9 +42,20 @@ export const keyOf = (request: FastifyRequest): string | null => {
   return key && sha256(key)
 }
 
+/**
+ * The id of what a request brings about: with a key the same for ever, whoever answers and whichever
+ * version is active then; its time is 0. Without one it is new.
+ */
+export const newId = (api: Api, request: FastifyRequest, ...parts: readonly string[]): string => {
+  const key = keyOf(request)
+  return key === null
+    ? ulidOf(api.clock.now(), api.tenant, ...parts, request.id)
+    : ulidOf(0, api.tenant, ...parts, key)
+}
+
 export const keyReused = (): Problem =>
   new Problem(
-    422,
+    409,
     'idempotency_key_reused',
     'this Idempotency-Key was used for another request: take a new one for each thing you ask for',
   )
@@ -78,13 +87,15 @@ export const written = async <T>(api: Api, work: Promise<T>): Promise<T> => {
 const sameIdTries = 20
 const sameIdPauseMs = 25
 
+export type Written = { readonly seq: number; readonly repeated: boolean }
+
 /** Appends one event; `repeated` says that the log has had this id before. */
 export const append = async (
   api: Api,
   topic: Topic,
   id: string,
   event: Event,
-): Promise<{ readonly seq: number; readonly repeated: boolean }> => {
+): Promise<Written> => {
   const { log, tenant, clock } = api
   const commit = { tenant, topic, id: `api-${tenant}-${id}`, events: [event], source: 'api' }
   for (let i = 0; i < sameIdTries; i++) {
@@ -94,6 +105,31 @@ export const append = async (
     await clock.sleep(sameIdPauseMs)
   }
   throw new Error(`${commit.id} was refused without condition`)
+}
+
+const withoutMoment = (event: Event): string => canonical({ ...event, at: '' })
+
+/** The id of what somebody wants: by their key, else by the request itself. */
+export const wishId = (request: FastifyRequest, topic: Topic, type: string): string =>
+  `${type}-${topic.name}-${keyOf(request) ?? request.id}`
+
+/** Refuses when the log knows this id for something else. */
+export const requireSame = async (api: Api, { seq, repeated }: Written, event: Event) => {
+  if (!repeated) return
+  const first = (await written(api, api.log.at(seq)))?.events[0]
+  if (first && withoutMoment(first) !== withoutMoment(event)) throw keyReused()
+}
+
+/** Records what somebody wants: once per key, and the same key is for the same wish. */
+export const wish = async (
+  api: Api,
+  request: FastifyRequest,
+  topic: Topic,
+  event: Event,
+): Promise<Written> => {
+  const appended = await append(api, topic, wishId(request, topic, event.type), event)
+  await requireSame(api, appended, event)
+  return appended
 }
 
 /** Fires when the client has gone, the room stops, or `ms` have passed. */

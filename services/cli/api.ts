@@ -3,7 +3,7 @@
  * Rows are read with names in camel case whatever the case they came in; `--json` shows them as they are.
  */
 import { userInfo } from 'node:os'
-import { CliError, commandLine } from './errors.ts'
+import { CliError, commandLine, type Ending } from './errors.ts'
 
 export const apiUrl = (): string =>
   (process.env.HEADWAY_API_URL ?? 'http://127.0.0.1:4400').replace(/\/+$/, '')
@@ -11,7 +11,9 @@ export const apiUrl = (): string =>
 export type Row = Readonly<Record<string, unknown>>
 
 const timeoutMs = 10_000
-const endings: Readonly<Record<number, 'notFound' | 'conflict' | 'timeout' | 'unreachable'>> = {
+const endings: Readonly<Record<number, Ending>> = {
+  401: 'denied',
+  403: 'denied',
   404: 'notFound',
   409: 'conflict',
   412: 'conflict',
@@ -65,14 +67,20 @@ const actor = (): string => {
 /** Calls `/api/v1/<path>`. Path parts that users give go through `part`. */
 export const call = async (
   path: string,
-  options: { readonly method?: 'GET' | 'POST' | 'DELETE'; readonly body?: object } = {},
+  options: {
+    readonly method?: 'GET' | 'POST' | 'DELETE'
+    readonly body?: object
+    /** The same key is the same request. */
+    readonly key?: string
+  } = {},
 ): Promise<unknown> => {
-  const { method = 'GET', body } = options
+  const { method = 'GET', body, key } = options
   const response = await fetch(`${apiUrl()}/api/v1/${path}`, {
     method,
     headers: {
       accept: 'application/json',
       'x-headway-actor': actor(),
+      ...(key ? { 'idempotency-key': Buffer.from(key, 'utf8').toString('latin1') } : {}),
       ...(body ? { 'content-type': 'application/json' } : {}),
     },
     ...(body ? { body: JSON.stringify(body) } : {}),

@@ -10,6 +10,7 @@ export const exitCodes = {
   conflict: 4,
   unreachable: 5,
   timeout: 6,
+  denied: 7,
 } as const
 
 export type Ending = Exclude<keyof typeof exitCodes, 'ok'>

@@ -1,7 +1,8 @@
 /** Words to a command: help, options, suggestions, and one place where every failure is told. */
 import { Command, CommanderError } from 'commander'
 import { readFileSync } from 'node:fs'
-import { commands, launched, type CommandEntry, type Invocation } from './commands/index.ts'
+import { commands, groups, launched } from './commands/index.ts'
+import type { CommandEntry, Invocation } from './commands/entry.ts'
 import { describe, exitCodes } from './errors.ts'
 
 const examplesText = (examples: CommandEntry['examples']): string => {
@@ -17,14 +18,26 @@ const versionText = (): string => {
   return (JSON.parse(file) as { version: string }).version
 }
 
+/** `release list [pipeline]` is `list [pipeline]` of the group `release`. */
+const placeOf = (program: Command, usage: string): readonly [Command, string] => {
+  const [name = '', ...rest] = usage.split(' ')
+  const summary = groups[name]
+  if (summary === undefined) return [program, usage]
+  const group =
+    program.commands.find((command) => command.name() === name) ??
+    program.command(name).description(summary).helpCommand(false).showHelpAfterError(helpLine)
+  return [group, rest.join(' ')]
+}
+
 const add = (program: Command, entry: CommandEntry): void => {
-  const command = program.command(entry.usage).description(entry.summary)
+  const [parent, usage] = placeOf(program, entry.usage)
+  const command = parent.command(usage).description(entry.summary)
   for (const [flags, summary, otherwise] of entry.options ?? [])
     command.option(flags, summary, otherwise)
   command.addHelpText('after', examplesText(entry.examples))
   // Commander hands over the arguments one by one, then the options, then the command.
   command.action(async (...given: unknown[]) => {
-    const args = given.slice(0, -2) as Invocation['args']
+    const args = given.slice(0, -2).flat() as Invocation['args']
     const { run } = await entry.load()
     await run({ args, options: given.at(-2) as Invocation['options'] })
   })
@@ -35,6 +48,8 @@ const argumentsOf = (command: Command): string =>
     .map((argument) => (argument.required ? `<${argument.name()}>` : `[${argument.name()}]`))
     .join(' ')
 
+const helpLine = 'headway --help   lists the commands'
+
 const buildProgram = (): Command => {
   const program = new Command('headway')
     .description('Feeds in, pipelines, feeds out, and a log of everything.')
@@ -43,7 +58,8 @@ const buildProgram = (): Command => {
     .configureHelp({
       subcommandTerm: (command) => `${command.name()} ${argumentsOf(command)}`.trim(),
     })
-    .showHelpAfterError('headway --help\tlists the commands'.replace('\t', '   '))
+    .showHelpAfterError(helpLine)
+    .enablePositionalOptions()
     .exitOverride()
   for (const [name, summary] of launched) program.command(name).description(summary)
   for (const entry of commands) add(program, entry)
@@ -55,7 +71,7 @@ const buildProgram = (): Command => {
       ['sub', 'watch what happens'],
     ]).trimStart()}
 \nEnvironment: HEADWAY_API_URL, HEADWAY_NATS_URL, NO_COLOR; HEADWAY_DEBUG=1 shows stacks
-Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 conflict, 5 cannot connect, 6 timeout`,
+Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 conflict, 5 cannot connect, 6 timeout, 7 denied`,
   )
   return program
 }

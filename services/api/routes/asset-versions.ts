@@ -9,7 +9,7 @@ import { timeOf } from '../moments.ts'
 import { unknown } from '../problem.ts'
 import { Facts, KeyParams, Nullable, Seq, Time } from '../shapes.ts'
 import { findAsset } from './assets.ts'
-import { presentRenditions, RenditionShape } from './run.ts'
+import { presentRenditions, RenditionShape } from './run-detail.ts'
 
 export const immutable = 'public, max-age=31536000, immutable'
 

@@ -77,7 +77,7 @@ const countsOf = ({ db, tenant }: Api) =>
         .selectFrom('workers')
         .select((e) => e.fn.countAll<number>().as('n'))
         .where('tenant', '=', tenant)
-        .where('status', '=', 'connected')
+        .where('status', 'in', ['healthy', 'draining'])
         .as('connected'),
       eb
         .selectFrom('pipelines')

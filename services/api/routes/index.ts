@@ -1,18 +1,28 @@
 /** Every group of routes, one line each. */
 import type { Routes } from '../api.ts'
+import { answersRoutes } from './answers.ts'
 import { assetVersionsRoutes } from './asset-versions.ts'
 import { assetsRoutes } from './assets.ts'
+import { bulkRedriveRoutes } from './bulk-redrive.ts'
+import { canariesRoutes } from './canaries.ts'
 import { contentRoutes } from './content.ts'
 import { dagRoutes } from './dag.ts'
+import { deadLettersRoutes } from './dead-letters.ts'
 import { healthRoutes } from './health.ts'
+import { interactionsRoutes } from './interactions.ts'
+import { pipelineWishesRoutes } from './pipeline-wishes.ts'
 import { pipelinesRoutes } from './pipelines.ts'
 import { pushRoutes } from './push.ts'
+import { redrivesRoutes } from './redrives.ts'
+import { releaseWishesRoutes } from './release-wishes.ts'
 import { releasesRoutes } from './releases.ts'
+import { runWishesRoutes } from './run-wishes.ts'
 import { runRoutes } from './run.ts'
 import { runsRoutes } from './runs.ts'
 import { statusRoutes } from './status.ts'
 import { triggerRoutes } from './trigger.ts'
 import { unreadableRoutes } from './unreadable.ts'
+import { whyRoutes } from './why.ts'
 import { windowsRoutes } from './windows.ts'
 import { workersRoutes } from './workers.ts'
 
@@ -25,11 +35,21 @@ export const routes: readonly Routes[] = [
   pushRoutes,
   runsRoutes,
   runRoutes,
+  runWishesRoutes,
+  interactionsRoutes,
+  answersRoutes,
+  deadLettersRoutes,
+  bulkRedriveRoutes,
+  redrivesRoutes,
   pipelinesRoutes,
+  pipelineWishesRoutes,
   triggerRoutes,
   windowsRoutes,
   dagRoutes,
   releasesRoutes,
+  releaseWishesRoutes,
+  canariesRoutes,
   unreadableRoutes,
+  whyRoutes,
   healthRoutes,
 ]

@@ -1,12 +1,12 @@
 /** Pipelines: what is defined, which code is active, how the last run went, what waits. */
 import { sql } from 'kysely'
 import { Type, type Static } from 'typebox'
-import type { PipelineDefinition } from '@headway/schemas/definitions.ts'
+import type { Actor, PipelineDefinition } from '@headway/schemas/definitions.ts'
 import { base, type Api, type Routes } from '../api.ts'
 import { cutPage, pageOf, paging, type Page } from '../list.ts'
 import { unknown } from '../problem.ts'
-import { IdParams, Nullable, Seq, Time } from '../shapes.ts'
-import { presentSummary, RunSummary, selectRuns } from './runs.ts'
+import { ActorShape, IdParams, Nullable, Seq, Time } from '../shapes.ts'
+import { presentSummary, RunSummary, selectRuns } from './run-summary.ts'
 import { readWindow, WindowShape } from './windows.ts'
 
 const Millis = Type.Integer()
@@ -16,14 +16,31 @@ const Definition = Type.Object({
   slots: Type.Record(Type.String(), Type.String()),
   debounce: Type.Object({ quietMs: Millis, maxWaitMs: Millis }),
   concurrency: Type.Integer(),
-  retry: Type.Object({ attempts: Type.Integer(), backoffMs: Millis, backoffMsMax: Millis }),
+  retry: Type.Object({
+    attempts: Type.Integer(),
+    backoffMs: Millis,
+    backoffMsMax: Millis,
+    nonRetryable: Type.Optional(Type.Array(Type.String())),
+  }),
   stepTimeoutMs: Millis,
   runTimeoutMs: Millis,
   disabledSteps: Type.Optional(Type.Array(Type.String())),
+  priority: Type.Optional(Type.Integer()),
+  newestWins: Type.Optional(Type.Boolean()),
+  activation: Type.Optional(Type.String()),
 })
+const Held = Type.Object({ by: ActorShape, since: Time })
 const fields = {
   id: Type.String(),
   activeVersion: Nullable(Type.String()),
+  previousVersion: Nullable(Type.String({ description: 'where a rollback goes' })),
+  paused: Nullable(Held),
+  disabledSteps: Type.Array(Type.String(), { description: 'what the next run leaves out' }),
+  stepWishes: Type.Record(
+    Type.String(),
+    Type.Object({ disabled: Type.Boolean(), actor: ActorShape, at: Time }),
+    { description: 'what people said of steps, over the definition' },
+  ),
   definition: Definition,
   runs: Type.Integer({ description: 'requested ever' }),
   lastRequestedAt: Nullable(Time),
@@ -65,6 +82,13 @@ const present = async (
   return rows.map((row) => ({
     id: row.pipeline,
     activeVersion: row.active_version,
+    previousVersion: row.previous_version,
+    paused:
+      row.paused && row.paused_at !== null
+        ? { by: row.paused_by as Actor, since: row.paused_at }
+        : null,
+    disabledSteps: row.disabled_steps as string[],
+    stepWishes: row.step_wishes as Static<typeof Pipeline>['stepWishes'],
     definition: row.definition as PipelineDefinition,
     runs: row.runs,
     lastRequestedAt: row.last_requested_at,

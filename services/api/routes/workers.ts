@@ -1,20 +1,37 @@
-/** Workers: who serves which pipeline versions. Those that left or were lost are shown when asked for. */
+/**
+ * Workers: who serves which pipeline versions. Those that are gone are shown when asked for.
+ *
+ *   healthy       it is heard and takes what comes
+ *   draining      it finishes what it holds and takes nothing new
+ *   stale         its heartbeats ended; it may come back
+ *   unavailable   it left, or was not heard of for too long
+ */
 import { sql } from 'kysely'
 import { Type, type Static } from 'typebox'
+import type { Actor } from '@headway/schemas/definitions.ts'
+import { toTimestamp } from '@headway/schemas/ids.ts'
 import { base, type Api, type Routes } from '../api.ts'
 import { cutPage, pageOf, paging, type Page } from '../list.ts'
 import { timeOf } from '../moments.ts'
-import { Nullable, Time } from '../shapes.ts'
+import { Problem, unknown } from '../problem.ts'
+import { AcceptedShape, ActorShape, IdParams, Nullable, Time } from '../shapes.ts'
+import { actorOf, ReasonBody, wish } from '../write.ts'
 
-const statuses = ['connected', 'left', 'lost'] as const
+const statuses = ['healthy', 'draining', 'stale', 'unavailable'] as const
 
 const Worker = Type.Object({
   id: Type.String(),
   pool: Type.String(),
   version: Type.String({ description: 'one version over all its pipeline folders' }),
   pipelines: Type.Record(Type.String(), Type.String({ description: 'pipeline version' })),
+  alsoServes: Type.Record(Type.String(), Type.Array(Type.String()), {
+    description: 'older versions that runs are pinned to',
+  }),
   capabilities: Type.Array(Type.String()),
-  status: Type.String(),
+  status: Type.Enum([...statuses]),
+  reason: Nullable(Type.String({ description: 'why it is so' })),
+  drainRequestedBy: Nullable(ActorShape),
+  lastSeenAt: Nullable(Time),
   running: Type.Integer({ description: 'runs in progress' }),
   host: Type.String(),
   pid: Type.Integer(),
@@ -22,18 +39,14 @@ const Worker = Type.Object({
   since: Nullable(Time),
 })
 const Query = Type.Object({
-  all: Type.Optional(Type.Boolean({ description: 'those that left or were lost as well' })),
+  all: Type.Optional(Type.Boolean({ description: 'those that are gone as well' })),
   status: Type.Optional(Type.Array(Type.Enum([...statuses]))),
   pool: Type.Optional(Type.String()),
   ...paging(200),
 })
 
-const query = (
-  { db, tenant }: Api,
-  { all, status, pool }: Static<typeof Query>,
-  page: Page<readonly [number, string]>,
-) => {
-  let select = db
+const select = ({ db, tenant }: Api) =>
+  db
     .selectFrom('workers')
     .selectAll()
     .select((eb) =>
@@ -46,29 +59,42 @@ const query = (
         .as('running'),
     )
     .where('tenant', '=', tenant)
+
+const list = (
+  api: Api,
+  { all, status, pool }: Static<typeof Query>,
+  page: Page<readonly [number, string]>,
+) => {
+  let query = select(api)
     .orderBy('joined_at', 'desc')
     .orderBy('worker', 'desc')
     .limit(page.limit + 1)
-  if (status && status.length > 0) select = select.where('status', 'in', status)
-  else if (!all) select = select.where('status', '=', 'connected')
-  if (pool !== undefined) select = select.where('pool', '=', pool)
+  if (status && status.length > 0) query = query.where('status', 'in', status)
+  else if (!all) query = query.where('status', '<>', 'unavailable')
+  if (pool !== undefined) query = query.where('pool', '=', pool)
   if (page.after) {
     const [joinedAt, worker] = page.after
-    select = select.where(
+    query = query.where(
       sql<boolean>`(workers.joined_at, workers.worker)
         < (${timeOf(joinedAt)}::timestamptz, ${worker})`,
     )
   }
-  return select.execute()
+  return query.execute()
 }
 
-const present = (row: Awaited<ReturnType<typeof query>>[number]): Static<typeof Worker> => ({
+type WorkerRow = Awaited<ReturnType<typeof list>>[number]
+
+const present = (row: WorkerRow): Static<typeof Worker> => ({
   id: row.worker,
   pool: row.pool,
   version: row.version,
   pipelines: row.pipelines as Record<string, string>,
+  alsoServes: row.also_serves as Record<string, string[]>,
   capabilities: row.capabilities as string[],
-  status: row.status,
+  status: row.status as 'healthy',
+  reason: row.reason,
+  drainRequestedBy: row.drain_requested_by as Actor | null,
+  lastSeenAt: row.last_seen_at,
   running: row.running ?? 0,
   host: row.host,
   pid: row.pid,
@@ -76,12 +102,18 @@ const present = (row: Awaited<ReturnType<typeof query>>[number]): Static<typeof 
   since: row.since,
 })
 
+const requireWorker = async (api: Api, id: string): Promise<WorkerRow> => {
+  const row = await select(api).where('worker', '=', id).executeTakeFirst()
+  if (!row) throw unknown('worker', id, 'workers?all=true')
+  return row
+}
+
 export const workersRoutes: Routes = (app, api) => {
   app.get(
     `${base}/workers`,
     {
       schema: {
-        summary: 'Connected workers, newest first; with ?all=true every worker there was',
+        summary: 'Workers, newest first; with ?all=true every worker there was',
         tags: ['workers'],
         querystring: Query,
         response: { 200: Type.Array(Worker) },
@@ -89,11 +121,52 @@ export const workersRoutes: Routes = (app, api) => {
     },
     async (request, reply) => {
       const page = pageOf(request, 200, [0, ''])
-      const rows = await query(api, request.query, page)
+      const rows = await list(api, request.query, page)
       return cutPage(request, reply, page, rows, (row) => [
         Date.parse(row.joined_at),
         row.worker,
       ]).map(present)
     },
   )
+  app.get(
+    `${base}/workers/:id`,
+    {
+      schema: {
+        summary: 'One worker',
+        tags: ['workers'],
+        params: IdParams,
+        response: { 200: Worker },
+      },
+    },
+    async ({ params: { id } }) => present(await requireWorker(api, id)),
+  )
+  for (const [verb, type, summary] of [
+    ['drain', 'WorkerDrainRequested', 'Let a worker finish what it holds and take nothing new'],
+    ['resume', 'WorkerResumeRequested', 'Let a worker that drains take runs again'],
+  ] as const)
+    app.post(
+      `${base}/workers/:id/${verb}`,
+      {
+        schema: {
+          summary,
+          tags: ['workers'],
+          params: IdParams,
+          body: ReasonBody,
+          response: { 200: AcceptedShape, 202: AcceptedShape },
+        },
+      },
+      async (request, reply) => {
+        const row = await requireWorker(api, request.params.id)
+        const { worker, pool, status, drain_requested_by: drained, seq: known } = row
+        if (status === 'unavailable')
+          throw new Problem(409, 'worker_unavailable', `${worker} is gone: ${row.reason}`)
+        if ((drained !== null) === (verb === 'drain'))
+          return { id: worker, seq: known, status: 'unchanged' }
+        const actor = actorOf(request, request.body)
+        const at = toTimestamp(api.clock.now())
+        const event = { type, v: 1 as const, at, worker, pool, actor }
+        const { seq } = await wish(api, request, { kind: 'worker', name: pool }, event)
+        return reply.code(202).send({ id: worker, seq, status: 'accepted' })
+      },
+    )
 }

@@ -2,25 +2,10 @@
  * Every command: what it is called, what it takes, what it is good for. One file and one entry each.
  * Nothing else is loaded before it is clear which one is meant.
  */
-export type Invocation = {
-  readonly args: readonly (string | undefined)[]
-  readonly options: Readonly<Record<string, string | boolean | undefined>>
-}
+import { json, key, limit, reason, type CommandEntry } from './entry.ts'
+import { lifecycle } from './lifecycle.ts'
 
-export type CommandModule = { readonly run: (invocation: Invocation) => Promise<void> }
-
-export type CommandEntry = {
-  /** `run <id>`; arguments in commander's words. */
-  readonly usage: string
-  readonly summary: string
-  readonly options?: readonly (readonly [flags: string, summary: string, otherwise?: string])[]
-  /** [what follows `headway`, what it does] */
-  readonly examples: readonly (readonly [command: string, effect: string])[]
-  load(): Promise<CommandModule>
-}
-
-const json = ['--json', 'what the program sees, as JSON'] as const
-const limit = ['--limit <n>', 'at most this many', '20'] as const
+export type { CommandEntry, Invocation } from './entry.ts'
 
 export const commands: readonly CommandEntry[] = [
   {
@@ -72,7 +57,8 @@ export const commands: readonly CommandEntry[] = [
     summary: 'newest runs first',
     options: [
       ['--pipeline <id>', 'of one pipeline'],
-      ['--status <status>', 'pending, running, retrying, completed, failed or dead_lettered'],
+      ['--status <status>', 'running, waiting_for_worker, waiting_external, failed, cancelled…'],
+      ['--since <when>', 'asked for since then: 2h, or 2026-11-21T08:00:00Z'],
       limit,
       json,
     ],
@@ -90,7 +76,7 @@ export const commands: readonly CommandEntry[] = [
     usage: 'workers',
     summary: 'who runs pipelines',
     options: [json],
-    examples: [['workers', 'connected, left and lost ones']],
+    examples: [['workers', 'healthy, draining and stale ones']],
     load: () => import('./workers.ts'),
   },
   {
@@ -99,28 +85,28 @@ export const commands: readonly CommandEntry[] = [
     options: [
       ['--wait', 'until it ended; the exit code tells how'],
       ['--timeout <duration>', 'how long to wait', '5m'],
-      ['--reason <text>', 'why, for those who look later'],
+      ['--input <slot=version>', 'run on this version of a slot; several with commas'],
+      reason,
+      key,
       json,
     ],
-    examples: [['trigger st-schedule-production --wait', 'and see how it went']],
+    examples: [
+      ['trigger st-schedule-production --wait', 'and see how it went'],
+      ['trigger p --input feed=01JD8Z0000000000000000000K', 'on an older version'],
+    ],
     load: () => import('./trigger.ts'),
   },
   {
     usage: 'fetch <asset>',
     summary: 'look at a source now',
-    options: [['--reason <text>', 'why, for those who look later'], json],
+    options: [reason, json],
     examples: [['fetch pims/prod/schedule', 'do not wait for the cadence']],
     load: () => import('./fetch.ts'),
   },
   {
     usage: 'window <pipeline>',
     summary: 'the changes that wait to become a run',
-    options: [
-      ['--flush', 'run now'],
-      ['--cancel', 'forget them'],
-      ['--reason <text>', 'why, for those who look later'],
-      json,
-    ],
+    options: [['--flush', 'run now'], ['--cancel', 'forget them'], reason, json],
     examples: [
       ['window st-realtime-production', 'what waits, and until when'],
       ['window st-realtime-production --flush', 'do not wait'],
@@ -150,7 +136,16 @@ export const commands: readonly CommandEntry[] = [
     examples: [["sub 'headway.>' --translate 'npx headway decode'", 'after: nats']],
     load: () => import('./decode.ts'),
   },
+  ...lifecycle,
 ]
+
+/** Words that stand before others: `release list`. */
+export const groups: Readonly<Record<string, string>> = {
+  step: 'leave steps of a pipeline out, or have them done again',
+  release: 'versions of a pipeline’s code: which is active, what still runs on them',
+  canary: 'try a version beside the active one, without publishing',
+  worker: 'let a worker take nothing new, or take runs again',
+}
 
 /** Dispatched by deploy/headway.mjs before this program; listed so that help is whole. */
 export const launched: readonly (readonly [name: string, summary: string])[] = [

@@ -8,16 +8,47 @@ const refText = (value: unknown): string => {
   return `${field(ref, 'asset')} #${field(ref, 'ordinal')}`
 }
 
+/** What it waits for, who ended it, what came after it. */
+const waiting = (row: Row): readonly (readonly [string, string])[] => {
+  const waits = row.waitingFor ? rowOf(row.waitingFor) : null
+  const ended = row.cancelledBy ? rowOf(row.cancelledBy) : null
+  const by = field(row, 'supersededBy')
+  return [
+    ...(waits
+      ? [['waits for', `${field(waits, 'what')}: ${field(waits, 'detail')}`] as const]
+      : []),
+    ...rowsOf(row.questions)
+      .filter((question) => question.status === 'waiting')
+      .map((question) => {
+        const whom = field(question, 'assignee', 'group')
+        return [
+          'question',
+          `${field(question, 'id')}  ${field(question, 'step')}  ${whom}`,
+        ] as const
+      }),
+    ...(ended ? [['cancelled by', field(ended, 'name')] as const] : []),
+    ...(by === '-' ? [] : [['superseded by', by] as const]),
+  ]
+}
+
+const attemptOf = (row: Row): string => {
+  const epoch = field(row, 'epoch')
+  return epoch === '-' || epoch === '0'
+    ? field(row, 'attempt')
+    : `${epoch}.${field(row, 'attempt')}`
+}
+
 const head = (row: Row): readonly (readonly [string, string])[] => {
   const inputs = Object.entries((row.inputs ?? {}) as object)
   const error = row.error ? rowOf(row.error) : null
   return [
     ['pipeline', `${field(row, 'pipelineId')} ${field(row, 'pipelineVersion')}`],
-    ['because', field(row, 'reason')],
+    ['because', field(row, 'why', 'reason')],
+    ...waiting(row),
     ...inputs.map(([slot, ref]) => [`input ${slot}`, refText(ref)] as const),
     ...rowsOf(row.triggeredBy).map((ref) => ['triggered by', refText(ref)] as const),
     ['requested', field(row, 'requestedAt')],
-    ['attempt', field(row, 'attempt')],
+    ['attempt', attemptOf(row)],
     ['worker', field(row, 'worker')],
     ['took', durationOf(row)],
     ...(error ? [['error', `${field(error, 'type')}: ${field(error, 'message')}`] as const] : []),

@@ -6,7 +6,10 @@ const styles: Readonly<Record<string, 'green' | 'red' | 'yellow'>> = {
   completed: 'green',
   failed: 'red',
   dead_lettered: 'red',
+  cancelled: 'red',
   retrying: 'yellow',
+  waiting_external: 'yellow',
+  waiting_for_worker: 'yellow',
 }
 export const statusStyle = (row: Row) => styles[field(row, 'status')] ?? null
 
@@ -15,7 +18,7 @@ export const durationOf = (row: Row): string =>
 
 export const run = async ({ options }: Invocation): Promise<void> => {
   const query = new URLSearchParams()
-  for (const name of ['pipeline', 'status', 'limit'])
+  for (const name of ['pipeline', 'status', 'since', 'limit'])
     if (typeof options[name] === 'string') query.set(name, options[name])
   const answer = await call(`runs?${query.toString()}`)
   if (options.json) return printJson(answer)

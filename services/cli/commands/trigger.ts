@@ -7,11 +7,26 @@ import { printRun } from './run.ts'
 import type { Invocation } from './index.ts'
 
 const pollMs = 250
-const ended = new Set(['completed', 'failed', 'dead_lettered'])
+const ended = new Set(['completed', 'failed', 'dead_lettered', 'cancelled', 'superseded'])
 
 /** A reason goes along only when there is one: the API knows who asked. */
 export const bodyOf = (options: Invocation['options']): { body: object } =>
   typeof options.reason === 'string' ? { body: { reason: options.reason } } : { body: {} }
+
+/** `feed=01J…,other=01J…` as the API wants it. */
+const inputsOf = (text: unknown): { inputs?: Record<string, string> } => {
+  if (typeof text !== 'string') return {}
+  const pairs = text.split(',').map((pair) => pair.split('=', 2))
+  if (pairs.some(([slot, version]) => !slot || !version))
+    throw new CliError('usage', `--input ${text} is not slot=version`, [
+      `${commandLine('trigger p --input feed=01JD8Z0000000000000000000K')}\truns on that version`,
+    ])
+  return { inputs: Object.fromEntries(pairs) as Record<string, string> }
+}
+
+/** The key that a user gave. */
+export const keyOf = (options: Invocation['options']): { key?: string } =>
+  typeof options.key === 'string' ? { key: options.key } : {}
 
 /** The run when it ended. It may not be projected yet when it is first asked for. */
 const untilEnded = async (id: string, timeoutMs: number): Promise<unknown> => {
@@ -38,7 +53,8 @@ export const run = async ({ args, options }: Invocation): Promise<void> => {
     ])
   const accepted = await call(`pipelines/${part(args[0]!)}/runs`, {
     method: 'POST',
-    ...bodyOf(options),
+    body: { ...bodyOf(options).body, ...inputsOf(options.input) },
+    ...keyOf(options),
   })
   const id = field(rowOf(accepted), 'run', 'request', 'id')
   if (!options.wait) {

@@ -13,7 +13,7 @@ export const run = async ({ options }: Invocation): Promise<void> => {
         title: 'STATUS',
         of: (row) => field(row, 'status'),
         style: (row) =>
-          row.status === 'connected' ? 'green' : row.status === 'lost' ? 'red' : null,
+          row.status === 'healthy' ? 'green' : row.status === 'draining' ? 'yellow' : 'red',
       },
       {
         title: 'PIPELINES',
