@@ -122,6 +122,16 @@ describe('cancelling', () => {
   })
 })
 
+test('an unknown run is 404, one that failed is 200 and says so [E34]', async () => {
+  expect((await api.call('GET', '/runs/01JD8Z0000000000000000000K')).status).toBe(404)
+  const run = await api.run('p')
+  const error = { type: 'E', message: 'broken' }
+  await api.ended('RunFailed', 'p', run, { error })
+  const { status, body } = await api.call('GET', `/runs/${run}`)
+  expect(status).toBe(200)
+  expect(body).toMatchObject({ id: run, status: 'failed', error })
+})
+
 describe('redriving one run', () => {
   test('is recorded with its version, who and why [E10] [E12]', async () => {
     const run = await api.dead('p')

@@ -202,7 +202,7 @@ describe('rebuild and verify', () => {
     expect(result.comparison.rows).toBeGreaterThan(requests)
   })
 
-  test('find the whole life of runs equal, answers and redrives and canaries as well [I11] [E29]', async () => {
+  test('find the whole life of runs equal, redrives and canaries as well [I11] [E29]', async () => {
     const pipeline = { kind: 'pipeline', name: 'p' } as const
     const redrives = [tell.redriveRequested(), tell.redriven(1), tell.redriveEnded()]
     const story: readonly Event[] = [
