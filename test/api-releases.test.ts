@@ -1,6 +1,6 @@
 /** Code, and who runs it: which version is active, what holds a pipeline back, workers, canaries. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ada, ApiWorld, codeA, codeB } from './api-world.ts'
+import { ApiWorld, codeA, codeB } from './api-world.ts'
 
 const at = '2026-11-21T00:00:00.000Z'
 let api: ApiWorld
@@ -99,6 +99,21 @@ describe('a release', () => {
     const { activeVersion } = await api.get('/pipelines/raced')
     const last = (await api.told('ReleaseActivated', 'raced')).at(-1)
     expect(last?.pipelineVersion).toBe(activeVersion)
+  })
+
+  test('is never both retired and made active, whoever asks at once [I2]', async () => {
+    await api.pipeline('both')
+    for (const digit of ['1', '2', '3', '4', '5', '6']) {
+      const version = digit.repeat(12)
+      await api.release('both', version)
+      await api.settled()
+      const replies = await Promise.all(
+        ['retire', 'activate'].map((verb) => api.send('POST', `/releases/both/${version}/${verb}`)),
+      )
+      expect(new Set(replies.map(({ status }) => status))).toEqual(new Set([202, 409]))
+      const { active, retiredAt } = await api.get(`/releases/both/${version}`)
+      expect(active).toBe(retiredAt === null)
+    }
   })
 })
 
@@ -219,6 +234,5 @@ describe('a worker', () => {
     expect((await api.get('/workers')).map(idOf)).not.toContain('w1')
     expect((await api.get('/workers?all=true')).map(idOf)).toContain('w1')
     expect((await api.post('/workers/none/drain')).body.code).toBe('unknown_worker')
-    expect(ada.name).toBe('ada')
   })
 })

@@ -1,13 +1,15 @@
 /** The command line against the real API: what people decide, in the same words. */
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { startApi } from '@headway/api/room.ts'
 import { ada, ApiWorld, codeA, codeB, keys } from './api-world.ts'
 import { until } from './harness.ts'
 
 const main = fileURLToPath(new URL('../services/cli/main.ts', import.meta.url))
 const at = '2026-11-21T00:00:00.000Z'
+/** Each command is a process of its own. */
+vi.setConfig({ testTimeout: 90_000 })
 let api: ApiWorld
 let url: string
 beforeAll(async () => {

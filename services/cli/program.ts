@@ -45,7 +45,10 @@ const add = (program: Command, entry: CommandEntry): void => {
 
 const argumentsOf = (command: Command): string =>
   command.registeredArguments
-    .map((argument) => (argument.required ? `<${argument.name()}>` : `[${argument.name()}]`))
+    .map((argument) => {
+      const name = `${argument.name()}${argument.variadic ? '...' : ''}`
+      return argument.required ? `<${name}>` : `[${name}]`
+    })
     .join(' ')
 
 const helpLine = 'headway --help   lists the commands'
