@@ -106,7 +106,9 @@ const unreadableMessages = ({ tenant, clock }: Api, filter: Filter) => {
   const { from, to } = timesOf(filter, clock.now())
   const conditions = [
     sql<SqlBool>`tenant = ${tenant}`,
-    ...(filter.pipeline === undefined ? [] : [sql<SqlBool>`${subjectPipeline} = ${filter.pipeline}`]),
+    ...(filter.pipeline === undefined
+      ? []
+      : [sql<SqlBool>`${subjectPipeline} = ${filter.pipeline}`]),
     ...(filter.type === undefined ? [] : [sql<SqlBool>`'Unreadable' = ${filter.type}`]),
     ...(from === null ? [] : [sql<SqlBool>`recorded_at >= ${from}`]),
     ...(to === null ? [] : [sql<SqlBool>`recorded_at < ${to}`]),
