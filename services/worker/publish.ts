@@ -16,7 +16,8 @@ import { fenceOf, type Attempt } from './decider.ts'
 import type { Output } from './executor.ts'
 import { readRun } from './read-run.ts'
 
-const conflictsMax = 5
+/** A conflict means that another run got on; only something strange goes on for so long. */
+const conflictsMax = 100
 /** An attempt that takes longer than a lease may have lost it. */
 export const leaseMs = 4_000
 

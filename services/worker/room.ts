@@ -8,6 +8,7 @@
  * Presence is a heartbeat in memory; joining, changing and leaving are events. After its signal the room
  * takes nothing new; what runs may finish for a while and is given back then.
  */
+import { setMaxListeners } from 'node:events'
 import { toTimestamp } from '@headway/schemas/ids.ts'
 import type { Commit } from '@headway/schemas/ports.ts'
 import type { Doors } from '@headway/streams/room.ts'
@@ -55,6 +56,8 @@ class WorkerRoom {
   constructor(doors: Doors, options: WorkerOptions) {
     this.#doors = doors
     this.#options = options
+    // Everything that is served and every run that is held listens to them.
+    setMaxListeners(0, options.signal, this.#giveBack.signal)
   }
 
   async follow(): Promise<void> {

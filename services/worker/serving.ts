@@ -8,6 +8,7 @@
  * A folder that does not load changes nothing for the versions before it; it is tried again when it is
  * another one.
  */
+import { setMaxListeners } from 'node:events'
 import type { PipelineDefinition } from '@headway/schemas/definitions.ts'
 import type { Queue } from '@headway/schemas/ports.ts'
 import type { Doors } from '@headway/streams/room.ts'
@@ -190,6 +191,7 @@ export class Serving {
     before?.stop.abort()
     const stop = new AbortController()
     const signal = AbortSignal.any([stopping, stop.signal])
+    setMaxListeners(0, signal)
     const { known } = this
     const context = {
       doors,
