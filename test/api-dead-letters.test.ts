@@ -159,6 +159,13 @@ describe('redriving many [E11]', () => {
     expect(again).toMatchObject({ status: 202, body: { count: 4, duplicate: true } })
     expect(again.body.redrives).toHaveLength(1)
     expect(await redrives()).toHaveLength(before)
+    // Nor when the cap has room for them.
+    await ask({ filter: { type: 'Broken', pipeline: 'many' } }, 'bulk-2')
+    const count = (await redrives()).length
+    await api.dead('q', { type: 'Broken', message: 'later' })
+    const wide = await ask({ filter: { type: 'Broken' } }, 'bulk-2')
+    expect(wide.body).toMatchObject({ duplicate: true, count: 2 })
+    expect(await redrives()).toHaveLength(count)
     const other = await ask({ ...options, perMinute: 31 }, 'bulk-1')
     expect([other.status, other.body.code]).toEqual([409, 'idempotency_key_reused'])
   })
@@ -166,7 +173,8 @@ describe('redriving many [E11]', () => {
   test('repeated after a half does the other half', async () => {
     const first = await api.dead('p', { type: 'Halved', message: 'm' })
     const second = await api.dead('q', { type: 'Halved', message: 'm' })
-    const body = { filter: { type: 'Halved' } }
+    await api.dead('q', { type: 'Halved', message: 'more than the cap' })
+    const body = { filter: { type: 'Halved' }, cap: 2 }
     // The first try stopped after one pipeline: it could not write about the other one.
     const { log } = api.world.doors
     const written = log.append.bind(log)

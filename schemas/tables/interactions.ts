@@ -16,7 +16,7 @@ export const interactionTables = {
       group: 'text?',
       /** Counted from `asked_at`, both by the log's clock. */
       deadline_at: 'timestamptz',
-      request: 'jsonb',
+      request: 'jsonb?',
       /** JSON Schema. */
       response_schema: 'jsonb',
       /** An answer must bring a resume token. */
@@ -71,7 +71,7 @@ export const interactionTables = {
       detail: 'text?',
       /** The question that it counts for, or that refused it. */
       interaction: 'text?',
-      response: 'jsonb',
+      response: 'jsonb?',
       actor: 'jsonb',
       token: 'bool',
       recorded_at: 'timestamptz',

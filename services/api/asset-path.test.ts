@@ -10,6 +10,7 @@ test.each([
   ['/pims/prod/schedule/versions/V1/content', '/pims%2Fprod%2Fschedule/versions/V1/content'],
   ['/pims/prod/schedule/content', '/pims%2Fprod%2Fschedule/content'],
   ['/pims/prod/schedule/fetch', '/pims%2Fprod%2Fschedule/fetch'],
+  ['/pims/prod/schedule/why', '/pims%2Fprod%2Fschedule/why'],
   ['/one/content', '/one/content'],
   ['/one', '/one'],
   ['?q=a/b', '?q=a/b'],

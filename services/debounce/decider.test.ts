@@ -1,7 +1,8 @@
 import { expect, test, describe } from 'vitest'
 import type { VersionRef } from '@headway/schemas/definitions.ts'
 import type { Event, EventOf } from '@headway/schemas/events.ts'
-import { decide as decideAll, due, failuresMax, type Moment } from './decider.ts'
+import { failuresMax } from '@headway/schemas/failure-pause.ts'
+import { decide as decideAll, due, type Moment } from './decider.ts'
 import { evolve, initial, type PipelineState } from './state.ts'
 import { closeAt as closeWindowAt } from './window.ts'
 

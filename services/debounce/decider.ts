@@ -12,6 +12,7 @@
  */
 import type { RunReason, VersionRef } from '@headway/schemas/definitions.ts'
 import type { Event, EventOf } from '@headway/schemas/events.ts'
+import { failurePause, failuresMax } from '@headway/schemas/failure-pause.ts'
 import { toTimestamp, ulidOf } from '@headway/schemas/ids.ts'
 import { nextAt, redrive } from './redrives.ts'
 import {
@@ -27,10 +28,6 @@ import {
 import { isOwnOutput, type PipelineState } from './state.ts'
 import { closeAt, taken, triggersMax } from './window.ts'
 
-/** Failed runs on the same inputs and code after which only a change or a person starts another. */
-export const failuresMax = 5
-const failurePauseMs = 10_000
-const failurePauseMsMax = 600_000
 /** Requests decided in one commit. */
 const requestsMax = 200
 
@@ -66,8 +63,7 @@ const dueWithoutTriggers = (state: PipelineState, signature: string): Due | null
   if (!settled) return { reason: 'never_run', at: 0 }
   if (settled.signature === signature) {
     if (settled.failures === 0 || settled.failures >= failuresMax) return null
-    const pauseMs = Math.min(failurePauseMs * 2 ** (settled.failures - 1), failurePauseMsMax)
-    return { reason: 'last_run_failed', at: settled.at + pauseMs }
+    return { reason: 'last_run_failed', at: settled.at + failurePause(settled.failures) }
   }
   const sameCode = settled.signature.slice(0, 16) === signature.slice(0, 16)
   return { reason: sameCode ? 'inputs_changed' : 'code_changed', at: 0 }

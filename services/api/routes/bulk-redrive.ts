@@ -93,17 +93,25 @@ const groupsOf = (rows: readonly Candidate[]): Static<typeof Group>[] => {
   return [...groups.values()].toSorted((a, b) => b.count - a.count)
 }
 
+/** What a first try with the same key recorded: the rest is of the runs that were dead before it. */
+type Done = {
+  readonly beforeSeq: number | null
+  readonly pipelines: ReadonlySet<string | null>
+}
+const nothingDone: Done = { beforeSeq: null, pipelines: new Set() }
+
 type Chosen = { readonly plan: Static<typeof Plan>; readonly runs: readonly Candidate[] }
 
 const choose = async (
   api: Api,
   body: Body,
   cap: number,
-  beforeSeq: number | null,
+  done: Done = nothingDone,
 ): Promise<Chosen> => {
   const { filter = {}, version, dryRun = false } = body
-  const found = await candidates(api, filter, version, beforeSeq)
-  if (found.length === candidatesMax)
+  const all = await candidates(api, filter, version, done.beforeSeq)
+  const found = all.filter(({ pipeline }) => !done.pipelines.has(pipeline))
+  if (all.length === candidatesMax)
     throw new Problem(422, 'too_many_runs', `${candidatesMax} runs or more: narrow the filter`)
   const usable = found.filter((row) => row.usable)
   const runs = usable.slice(0, cap)
@@ -193,19 +201,22 @@ export const bulkRedriveRoutes: Routes = (app, api) => {
       const { body } = request
       const cap = body.cap ?? capDefault
       await requireVersion(api, body)
-      if (body.dryRun) return (await choose(api, body, cap, null)).plan
+      if (body.dryRun) return (await choose(api, body, cap)).plan
       const key = keyOf(request)
       const idOf = (pipeline: string) => newId(api, request, 'bulk', pipeline)
       const before = key ? await earlier(api, body, idOf) : []
       const recorded = before.reduce((sum, row) => sum + row.requested, 0)
-      const { plan, runs } = await choose(api, body, cap - recorded, before[0]?.seq ?? null)
+      const done = {
+        beforeSeq: before[0]?.seq ?? null,
+        pipelines: new Set(before.map(({ pipeline }) => pipeline)),
+      }
+      const { plan, runs } = await choose(api, body, cap - recorded, done)
       const redrives = before.map((row) =>
         redriveOf(row.redrive, row.pipeline, row.requested, row.seq),
       )
-      const done = new Set(before.map(({ pipeline }) => pipeline))
       const rest = new Set(runs.flatMap(({ pipeline }) => pipeline ?? []))
       const actor = actorOf(request, body)
-      for (const pipeline of [...rest].filter((one) => !done.has(one))) {
+      for (const pipeline of rest) {
         const mine = runs.filter((row) => row.pipeline === pipeline).map(({ id }) => id)
         redrives.push(await record(key, idOf(pipeline), { pipeline, runs: mine, actor }, body))
       }

@@ -96,6 +96,13 @@ describe('a question', () => {
     expect(await rowAfter('interactions', ...story, answered())).toMatchObject({ status })
   })
 
+  test('may ask with nothing and be answered with nothing', async () => {
+    const story = [requested(), suspended(1, [question({ request: null, response: {} })])]
+    expect(await rowAfter('interactions', ...story)).toMatchObject({ status: 'waiting' })
+    const nothing = answered({ response: null })
+    expect(await rowAfter('interactions', ...story, nothing)).toMatchObject({ status: 'completed' })
+  })
+
   test('that still had time is cancelled when another one of its run has expired', async () => {
     const later = question({ interaction: other, correlation: 'later', timeoutMs: 999_000 })
     const story = [requested(), suspended(1, [question(), later]), ...quiet, expired]
