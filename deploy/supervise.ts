@@ -3,7 +3,7 @@
  * while it keeps dying and is forgotten once it has lived for a while.
  */
 const pauseMsMin = 50
-const pauseMsMax = 5_000
+const pauseMsMaxDefault = 5_000
 const livedMs = 30_000
 
 type Mortal = { readonly stop: () => Promise<void>; readonly exited: Promise<number | null> }
@@ -13,6 +13,7 @@ export const keepRunning = async <C extends Mortal>(
   name: string,
   start: () => Promise<C>,
   tell: (message: string) => void,
+  pauseMsMax = pauseMsMaxDefault,
 ): Promise<Kept<C>> => {
   const first = await start()
   let current: C | null = first
