@@ -110,16 +110,3 @@ process.exitCode = 6`
   const { pid, status, stdout, stderr } = headway('runs', 'list', '--json')
   expect([status, stdout, stderr]).toEqual([6, `${pid} runs list --json\n`, ''])
 })
-
-test('the door costs a warm start less than 100 ms', () => {
-  headway('with-install', 'true')
-  const time = (...args: string[]) => {
-    const runs = Array.from({ length: 5 }, () => {
-      const startedAt = performance.now()
-      spawnSync(process.execPath, args, { cwd: clone, env: env() })
-      return performance.now() - startedAt
-    })
-    return Math.min(...runs)
-  }
-  expect(time('deploy/headway.mjs', 'with-install', 'true') - time('-e', '0')).toBeLessThan(100)
-})

@@ -50,10 +50,8 @@ describe('what is text', () => {
     expect(found(`${'x '.repeat(511)}x駅駅`)).toBe('text_document')
   })
 
-  test('thousands of comments before a page do not take time', () => {
-    const before = performance.now()
-    expect(found(`${'<!---->'.repeat(5_000)}x`)).toBe('text_document')
-    expect(performance.now() - before).toBeLessThan(1_000)
+  test('a million comments before a page end within the time of a test', () => {
+    expect(found(`${'<!---->'.repeat(1_000_000)}x`)).toBe('text_document')
   })
 
   test('the message says what was expected and how the text begins', () => {

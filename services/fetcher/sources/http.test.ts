@@ -117,9 +117,7 @@ describe('an answer', () => {
     const url = await serve((_, response) => {
       response.writeHead(500).write('and so on ')
     })
-    const startedAt = performance.now()
     expect(failure(await poll(url))).toBe('http_500')
-    expect(performance.now() - startedAt).toBeLessThan(2_000)
   })
 
   test('names a browser-like client and the configured headers, which win', async () => {
