@@ -1,4 +1,4 @@
-import { connect, type NatsConnection } from '@nats-io/transport-node'
+import { connect, errors, type NatsConnection } from '@nats-io/transport-node'
 import {
   jetstream,
   jetstreamManager,
@@ -11,6 +11,8 @@ export type Connection = {
   readonly nc: NatsConnection
   readonly js: JetStreamClient
   readonly jsm: JetStreamManager
+  /** Calls back whenever a lost connection is there again, until the answer is called. */
+  readonly onReconnect: (heed: () => void) => () => void
   /** Flushes and closes. */
   readonly close: () => Promise<void>
 }
@@ -35,13 +37,49 @@ export const connectTo = async (url: string, room: string): Promise<Connection> 
     // Two stack traces for every request cost more than the request.
     noAsyncTraces: true,
   })
+  const onReconnect = reconnects(nc)
+  failWhenLost(nc, onReconnect)
   const jsm = await jetstreamManager(nc, { checkAPI: false, timeout: 5_000 })
   return {
     nc,
     js: jetstream(nc, { timeout: 5_000 }),
     jsm,
+    onReconnect,
     close: async () => {
       await nc.drain().catch(() => nc.close())
     },
   }
+}
+
+const reconnects = (nc: NatsConnection): Connection['onReconnect'] => {
+  const heeds = new Set<() => void>()
+  const watch = async () => {
+    for await (const { type } of nc.status())
+      if (type === 'reconnect') for (const heed of heeds) heed()
+  }
+  void watch()
+  return (heed) => {
+    heeds.add(heed)
+    return () => heeds.delete(heed)
+  }
+}
+
+/**
+ * An answer comes on the connection on which was asked, or never. Who waits when it is lost is told so
+ * and asks again, instead of waiting for the end of its patience while the server is back already.
+ */
+const failWhenLost = (nc: NatsConnection, onReconnect: Connection['onReconnect']): void => {
+  const waiting = new Set<(error: Error) => void>()
+  const request = nc.request.bind(nc)
+  nc.request = (...asked) =>
+    new Promise((resolve, reject) => {
+      waiting.add(reject)
+      request(...asked)
+        .then(resolve, reject)
+        .finally(() => waiting.delete(reject))
+    })
+  onReconnect(() => {
+    for (const reject of waiting) reject(new errors.TimeoutError())
+    waiting.clear()
+  })
 }

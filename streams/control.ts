@@ -47,7 +47,7 @@ const deliveryOf = <C extends Command>(message: JsMsg): Delivery<C> => {
 
 const headerOf = (headers: MsgHdrs | undefined, name: string): string => headers?.get(name) ?? ''
 
-export const openControl = ({ js, jsm }: Connection): Control => {
+export const openControl = ({ js, jsm, onReconnect }: Connection): Control => {
   /** The armed schedule of a timer: its sequence (0 for none) and specification. */
   const armed = async (timer: Timer): Promise<{ seq: number; specification: string }> => {
     const message = await jsm.streams.getMessage(stream, { last_by_subj: timerSubject(timer) })
@@ -144,7 +144,7 @@ export const openControl = ({ js, jsm }: Connection): Control => {
         while (!signal.aborted) {
           try {
             const consumer = await js.consumers.get(stream, name)
-            await takeOneByOne(consumer, signal, stopped, handle)
+            await takeOneByOne(consumer, { signal, stopped, onReconnect }, handle)
           } catch {
             await ensureQueue(queue).catch(() => {})
             await new Promise((resolve) => setTimeout(resolve, 250))
@@ -193,23 +193,37 @@ const takeAll = async <T extends CommandType>(
   await Promise.all(handled)
 }
 
-/** Pulls, hands over, pulls again. A pull that waits when the signal fires is given up. */
+/**
+ * Pulls, hands over, pulls again. A pull that waits when the signal fires, or when the connection was
+ * lost and the server has forgotten it, is given up.
+ */
 const takeOneByOne = async <T extends CommandType>(
   consumer: { next(options: { expires: number }): Promise<JsMsg | null> },
-  signal: AbortSignal,
-  stopped: Promise<'stopped'>,
+  {
+    signal,
+    stopped,
+    onReconnect,
+  }: Pick<Connection, 'onReconnect'> & {
+    readonly signal: AbortSignal
+    readonly stopped: Promise<'stopped'>
+  },
   handle: (delivery: Delivery<Extract<Command, { type: T }>>) => Promise<void>,
 ): Promise<void> => {
   while (!signal.aborted) {
     const pull = consumer.next({ expires: pullMs })
-    const taken = await Promise.race([pull, stopped])
-    if (taken === 'stopped') {
+    let deaf = () => {}
+    const lost = new Promise<'lost'>((resolve) => {
+      deaf = onReconnect(() => resolve('lost'))
+    })
+    const taken = await Promise.race([pull, stopped, lost]).finally(() => deaf())
+    if (taken === 'stopped' || taken === 'lost') {
       // What still arrives is handed over as well: the taker knows that it stops, and how to give back.
       pull.then(
         (late) => late && handle(deliveryOf(late)),
         () => {},
       )
-      return
+      if (taken === 'stopped') return
+      continue
     }
     if (!taken) continue
     await handle(deliveryOf(taken))

@@ -24,7 +24,7 @@ import { filterOf, parseSubject, subjectOf } from './subjects.ts'
 
 const stream = 'EVENTS'
 const batchMax = 1_000
-/** A restarted server has forgotten the consumer; two missed heartbeats tell, and it is made again. */
+/** A server that forgot the consumer shows by two missed heartbeats; after a reconnect nobody waits for them. */
 const consumeOptions = { max_messages: batchMax, expires: 10_000, idle_heartbeat: 1_000 }
 const retryMsMax = 2_000
 const appendMsMax = 120_000
@@ -105,7 +105,7 @@ const fromDelivered = (message: JsMsg): Commit =>
     id: () => message.headers?.get('Nats-Msg-Id') ?? '',
   })
 
-export const openLog = ({ js, jsm }: Connection): Log => {
+export const openLog = ({ js, jsm, onReconnect }: Connection): Log => {
   const lastOn = shared(async (subject: string): Promise<Commit | null> => {
     const message = await jsm.streams.getMessage(stream, { last_by_subj: subject })
     return message && fromStored(message)
@@ -175,6 +175,7 @@ export const openLog = ({ js, jsm }: Connection): Log => {
         const stop = () => messages.stop()
         signal.addEventListener('abort', stop, { once: true })
         if (signal.aborted) stop()
+        const deaf = onReconnect(stop)
         try {
           for await (const batch of inBatches(messages, fromDelivered)) {
             if (signal.aborted) break
@@ -183,6 +184,7 @@ export const openLog = ({ js, jsm }: Connection): Log => {
           }
         } finally {
           signal.removeEventListener('abort', stop)
+          deaf()
           messages.stop()
           await consumer.delete().catch(() => false)
         }

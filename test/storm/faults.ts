@@ -26,7 +26,7 @@ const fullMs = { min: 2_000, max: 4_000 }
 const everyMs = {
   stop: { min: 3_000, max: 7_000 },
   disconnect: { min: 2_000, max: 5_000 },
-  'disk-full': { min: 6_000, max: 8_000 },
+  'disk-full': { min: 25_000, max: 35_000 },
   'postgres-restart': { min: 10_000, max: 20_000 },
 }
 
