@@ -114,7 +114,7 @@ test('a fetcher that is told to stop gives its look back and leaves at once [I16
   endings.push(close)
   const settled: string[] = []
   nc.subscribe('$JS.ACK.CONTROL.fetch.>', {
-    callback: (_, { data }) => settled.push(Buffer.from(data).toString()),
+    callback: (_, { data }) => void settled.push(Buffer.from(data).toString()),
   })
   await nc.flush()
   process.kill(leaving.pid, 'SIGTERM')

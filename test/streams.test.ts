@@ -1,10 +1,13 @@
 import { connect } from '@nats-io/transport-node'
 import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startNats } from '@headway/deploy/nats-server.ts'
 import type { CommandOf } from '@headway/schemas/commands.ts'
 import type { Event } from '@headway/schemas/events.ts'
 import { sha256 } from '@headway/schemas/ids.ts'
 import type { Commit, NewCommit } from '@headway/schemas/ports.ts'
+import { connectTo } from '@headway/streams/connect.ts'
 import { eventsOf, history, startWorld, until, type World } from './harness.ts'
 
 /** The doors against a real server: what the rooms rely on, and what they must not. */
@@ -210,4 +213,21 @@ describe('live facts', () => {
     expect([...(await live.keys('k'))].sort()).toEqual(['k/one', 'k/two'])
     await until('both are gone', async () => (await live.keys('k')).length === 0, 5_000)
   })
+})
+
+test('who waits for an answer when the connection is lost is told when it is there again', async () => {
+  const own = await startWorld()
+  const { nc, close } = await connectTo(own.nats.url, 'asker')
+  nc.subscribe('never.answered')
+  const asked = nc.request('never.answered', '', { timeout: 600_000 })
+  await nc.flush()
+  const port = Number(new URL(own.nats.url).port)
+  process.kill(own.nats.pid, 'SIGKILL')
+  const [again] = await Promise.all([
+    own.nats.exited.then(() => startNats({ dataDir: join(own.directory, 'nats'), port })),
+    expect(asked).rejects.toThrow('timeout'),
+  ])
+  await close()
+  await own.stop()
+  await again.stop()
 })
