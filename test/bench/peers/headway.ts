@@ -92,7 +92,9 @@ export const open: OpenPeer = async ({ durability, directory }) => {
     },
     drain: async () => {
       await start()
-      while ((await database.count(`${asked} and status = 'completed'`)) < enqueued) await pause()
+      // Counting all the time would cost more than the projector itself.
+      do await projected(doors, database)
+      while ((await database.count(`${asked} and status = 'completed'`)) < enqueued)
     },
     executed: async () => {
       await projected(doors, database)
