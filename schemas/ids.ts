@@ -51,4 +51,11 @@ export const ulidTimeMs = (ulid: string): number => {
 export const sha256 = (bytes: Uint8Array | string): Digest =>
   createHash('sha256').update(bytes).digest('hex')
 
-export const toTimestamp = (atMs: number): Timestamp => new Date(atMs).toISOString()
+let lastMs = Number.NaN
+let lastTimestamp = ''
+
+/** Events of one moment come in rows, and writing a date costs more than comparing a number. */
+export const toTimestamp = (atMs: number): Timestamp => {
+  if (atMs !== lastMs) [lastMs, lastTimestamp] = [atMs, new Date(atMs).toISOString()]
+  return lastTimestamp
+}
