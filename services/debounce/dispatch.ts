@@ -32,14 +32,18 @@ export class Dispatch {
     await Promise.all(runs.map((run) => this.#send(pipeline, run, topicSeq, idOf(run))))
   }
 
-  /** A run nobody works on and no queue holds lost its command: it is told again. */
-  async sendLost(pipeline: Pipeline, state: PipelineState, silentMs: number): Promise<void> {
+  /**
+   * A run nobody works on and no queue holds lost its command: it is told again. `newest` catches up with
+   * the log: what a worker said before it gave its command away is known then.
+   */
+  async sendLost(
+    pipeline: Pipeline,
+    state: PipelineState,
+    silentMs: number,
+    newest: () => Promise<PipelineState>,
+  ): Promise<void> {
     const { control, clock } = this.#doors
-    const underWay = [...state.runs.open.values()].filter(isUnderWay)
-    const silent = [...underWay, ...dispatched(state)].filter(
-      ({ heardAt }) => clock.now() - heardAt >= silentMs,
-    )
-    for (const version of new Set(silent.map((run) => run.version))) {
+    for (const version of new Set(this.#silent(state, silentMs).map((run) => run.version))) {
       const queue = {
         kind: 'run' as const,
         tenant: pipeline.tenant,
@@ -50,14 +54,21 @@ export class Dispatch {
       const depth = await control.depth(queue)
       if (depth === null) await control.ensureQueue(queue)
       if (depth !== 0 && depth !== null) continue
+      const now = await newest()
       const minute = Math.floor(clock.now() / 60_000)
-      for (const run of silent)
+      for (const run of this.#silent(now, silentMs))
         if (run.version === version) {
           const { epoch, attempt } = run.fence
           const id = `run-${run.run}-${epoch}-again-${attempt}-${minute}`
-          await this.#send(pipeline, run, state.topicSeq, id)
+          await this.#send(pipeline, run, now.topicSeq, id)
         }
     }
+  }
+
+  #silent(state: PipelineState, silentMs: number): readonly Run[] {
+    const now = this.#doors.clock.now()
+    const underWay = [...state.runs.open.values()].filter(isUnderWay)
+    return [...underWay, ...dispatched(state)].filter(({ heardAt }) => now - heardAt >= silentMs)
   }
 
   async #send(pipeline: Pipeline, run: Run, seq: number, id: string): Promise<void> {

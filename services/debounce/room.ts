@@ -80,7 +80,7 @@ class DebounceRoom {
         const state = this.#board.stateOf(pipeline)
         // What was in the queue before the start is still there, or it is found to be lost.
         if (isFirst) this.#dispatch.assumeSent(dispatched(state))
-        if (isFirst) void this.#dispatch.sendLost(pipeline, state, justNowMs).catch(() => {})
+        if (isFirst) void this.#sendLost(pipeline, state, justNowMs).catch(() => {})
         else void this.#dispatch.send(pipeline, state, dispatched(state)).catch(() => {})
         void this.#look(pipeline, this.#board.now)
       }
@@ -125,13 +125,20 @@ class DebounceRoom {
       try {
         for (const { tenant, id, state } of this.#board.pipelines()) {
           await this.#look({ tenant, id }, this.#board.now)
-          await this.#dispatch.sendLost({ tenant, id }, state, silentRunMs)
+          await this.#sendLost({ tenant, id }, state, silentRunMs)
         }
         await watchWorkers(this.#doors, this.#board.workers, this.#missing)
       } catch (error) {
         logger.warn({ error: String(error) }, 'looking for losses failed; it is done again')
       }
     }
+  }
+
+  #sendLost(pipeline: Pipeline, state: PipelineState, silentMs: number): Promise<void> {
+    return this.#dispatch.sendLost(pipeline, state, silentMs, async () => {
+      await this.#reached((await this.#doors.log.head()).seq)
+      return this.#board.stateOf(pipeline)
+    })
   }
 
   /** One look at a time per pipeline; a look asked for meanwhile follows it. */
