@@ -20,13 +20,13 @@ import { startDatabase, type Database } from './database.ts'
 import { batched, inFlight, inGroups, type Durability, type OpenPeer } from './peer.ts'
 
 const asset = 'bench/value'
-const pipeline = 'noop'
+export const pipeline = 'noop'
 const tenant = 'default'
 const topic = { kind: 'pipeline' as const, name: pipeline }
 const pollMs = 4
 const processes = [['debounce'], ['projector']]
 const whereTables = `select seq from ${liveSchema}.position`
-const asked = `${liveSchema}.runs where pipeline = '${pipeline}' and reason = 'manual'`
+export const asked = `${liveSchema}.runs where pipeline = '${pipeline}' and reason = 'manual'`
 
 export const open: OpenPeer = async ({ durability, directory }) => {
   const [nats, database] = await Promise.all([
@@ -115,9 +115,9 @@ export const open: OpenPeer = async ({ durability, directory }) => {
 }
 
 const pause = () => new Promise((resolve) => setTimeout(resolve, pollMs))
-const requestOf = (n: number): string => ulidOf(Date.now(), pipeline, n)
+export const requestOf = (n: number): string => ulidOf(Date.now(), pipeline, n)
 
-const projected = async ({ log }: Doors, database: Database): Promise<void> => {
+export const projected = async ({ log }: Doors, database: Database): Promise<void> => {
   const { seq } = await log.head()
   await until('the tables are at the head', async () => {
     const [row] = await database.query<{ seq: string }>(`select seq from ${liveSchema}.position`)
@@ -125,13 +125,13 @@ const projected = async ({ log }: Doors, database: Database): Promise<void> => {
   })
 }
 
-const recordedSteps = (database: Database): Promise<number> =>
+export const recordedSteps = (database: Database): Promise<number> =>
   database.count(
     `${liveSchema}.steps where status = 'succeeded' and run in (select run from ${asked})`,
   )
 
 /** The configuration of the product, but for the interval. */
-const confOf = (directory: string, durability: Durability): string => {
+export const confOf = (directory: string, durability: Durability): string => {
   const ours = fileURLToPath(new URL('../../../deploy/nats.conf', import.meta.url))
   const text = readFileSync(ours, 'utf8')
   const always = 'sync_interval: always'
@@ -141,7 +141,7 @@ const confOf = (directory: string, durability: Durability): string => {
   return file
 }
 
-const startRooms = async (
+export const startRooms = async (
   rooms: readonly string[],
   env: NodeJS.ProcessEnv,
 ): Promise<RunningChild> => {
@@ -195,7 +195,7 @@ const prepare = async (doors: Doors, database: Database): Promise<void> => {
 }
 
 /** Who waits for the tables to have reached which position. One query at a time serves all. */
-class Projected {
+export class Projected {
   readonly #database: Database
   #waiting: { readonly seq: number; readonly reached: () => void }[] = []
   #isStopped = false

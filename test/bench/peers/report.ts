@@ -49,7 +49,7 @@ const bestOf = (
     .sort((a, b) => direction * (a.value - b.value))[0]
 }
 
-const isPeer = (name: string): boolean => name !== ours
+const isPeer = (name: string): boolean => name !== ours && !contestants[name]!.isCeiling
 const isWhole = (name: string): boolean => isPeer(name) && contestants[name]!.lacks === undefined
 
 export const figuresOf = (results: readonly Result[]): Figure[] =>
