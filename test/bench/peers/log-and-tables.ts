@@ -3,7 +3,7 @@
  * one client that decides and executes nothing, and projected. What is left when debounce and worker
  * cost nothing.
  */
-import { append } from '../../harness.ts'
+import { append, defineAsset } from '../../harness.ts'
 import { startNats } from '@headway/deploy/nats-server.ts'
 import type { Event } from '@headway/schemas/events.ts'
 import { openDoors } from '@headway/streams/room.ts'
@@ -77,6 +77,9 @@ export const open: OpenPeer = async ({ durability, directory }) => {
   const env = { ...process.env, HEADWAY_NATS_URL: nats.url, HEADWAY_PG_URL: database.url }
   const doors = await openDoors('bench', nats.url)
   const projector = await startRooms(['projector'], env)
+  // The tables come with the first event.
+  await defineAsset(doors, 'bench/value', {})
+  await projected(doors, database)
   const tables = new Projected(database)
   let count = 0
   const tell = (kind: 'pipeline' | 'run') => async (commits: readonly (readonly Event[])[]) => {
