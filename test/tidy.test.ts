@@ -154,7 +154,7 @@ describe('completeness', () => {
   test('every source is imported by another one or started by somebody', () => {
     const targets = new Set(sources.flatMap((file) => importsOf(file)))
     const started =
-      /(^|\/)(main|start|pipeline|thread|inspect-thread|headway|closing-line)\.(ts|mjs)$|\.test\.ts$|^test\//
+      /(^|\/)(main|start|pipeline|[a-z-]*thread|headway|closing-line)\.(ts|mjs)$|\.test\.ts$|^test\//
     const mentioned = sources.map(({ text }) => text).join('\n')
     const dead = broken(
       product,

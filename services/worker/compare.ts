@@ -2,10 +2,10 @@
  * The end of a canary run: nothing is published. What the candidate made is stored and held against what
  * the run it repeats had published, output by output, by bytes and then by meaning.
  */
-import { difference } from '@headway/schemas/content/difference.ts'
 import type { EventOf } from '@headway/schemas/events.ts'
 import type { Doors } from '@headway/streams/room.ts'
 import { fenceOf, type Attempt } from './decider.ts'
+import { differenceOf, onlyDifferent } from './differences.ts'
 import type { Output } from './executor.ts'
 import { readRun } from './read-run.ts'
 
@@ -44,9 +44,7 @@ export const compareWith = async (
       ...(candidate === undefined ? {} : { candidate }),
       renditions,
       difference:
-        made && before && after
-          ? difference(made.kind, before, after)
-          : { verdict: 'different' as const, parts: [], samples: [] },
+        made && before && after ? await differenceOf(made.kind, before, after) : onlyDifferent,
     })
   }
   return compared
