@@ -117,7 +117,14 @@ export class ControlServer {
       return
     }
     this.#consumers.set(key, { takers: [], again: [], pendingMax, pending: 0 })
-    this.#done(() => this.#consumers.delete(key))
+    this.#done(() => {
+      this.#consumers.delete(key)
+      // The next one begins anew with whatever is there.
+      for (const message of this.#messages.get(key) ?? []) {
+        this.#release(message)
+        message.state = 'waiting'
+      }
+    })
   }
 
   depth(queue: Queue): number | null {
