@@ -170,7 +170,7 @@ describe('on a real server', () => {
     expect(await versionsOf(out)).toEqual([])
   })
 
-  test('what a failed step leads to is never published [E32]', async () => {
+  test('of a run with a failed step nothing is published, not even what went well [E32]', async () => {
     const { pipeline, root: folder, version, out } = await given('chain', { retry: patient })
     await startWorker(pipeline, folder)
     await one('ReleaseActivated', { pipeline })
@@ -180,8 +180,10 @@ describe('on a real server', () => {
       isTerminal: true,
     })
     await one('RunFailed', { run })
+    expect(await eventsWhere('StepSucceeded', { run, step: 'first' })).toHaveLength(1)
     expect(await eventsWhere('ArtifactPublished', { run })).toEqual([])
     expect(await versionsOf(out)).toEqual([])
+    expect(await versionsOf(`output/${pipeline}/begun.bin`)).toEqual([])
   })
 
   test('the log keeps every event, so a rebuild never lacks one [E30]', () => {
