@@ -34,7 +34,7 @@ describe('the simulator', () => {
   })
 
   test(
-    `${seeds} histories keep [I1] [I2] [I4] [I5] [I6] [I7] [I8] [I9] [I10] [I11] [I12] ` +
+    `${seeds} histories keep [I1] [I2] [I4] [I5] [I6] [I7] [I8] [I9] [I10] [I11] [I12] [I14] ` +
       '[I15] [I16] [I17] [I18]',
     { timeout },
     async () => {

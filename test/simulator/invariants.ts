@@ -6,6 +6,7 @@
 import type { VersionRef } from '@headway/schemas/definitions.ts'
 import type { Event, EventOf } from '@headway/schemas/events.ts'
 import type { Commit } from '@headway/schemas/ports.ts'
+import { secret } from './outside.ts'
 import { isOver, isOwn, Model, redrivable, Violation, type ModelPipeline } from './model.ts'
 
 export type World = {
@@ -46,6 +47,8 @@ export class Invariants {
 
   /** A commit is about to be stored. */
   onAppend(commit: Commit): void {
+    const isTold = () => JSON.stringify(commit.events).includes(secret)
+    must(!isTold(), 'I14', () => `a secret is in ${commit.id}`)
     for (const event of commit.events) {
       this.#bytesBeforeNames(commit.tenant, event)
       if (event.type === 'AssetVersioned') this.#versionLine(commit, event)

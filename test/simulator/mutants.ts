@@ -19,6 +19,13 @@ const projector = 'services/projector'
 export const mutants: readonly Mutant[] = [
   // The log and its names.
   {
+    name: 'fetcher: what a source says is told with the secret in it',
+    seed: 1,
+    file: `${fetcher}/look.ts`,
+    find: 'arrival: hiding(arrival, secrets.hide)',
+    replace: 'arrival',
+  },
+  {
     name: 'fetcher: the event before the bytes it names',
     seed: 3,
     file: `${fetcher}/assets.ts`,

@@ -14,6 +14,9 @@ const text = new TextEncoder()
 const words = new TextDecoder()
 export const bytesOf = (content: string): Uint8Array => text.encode(content)
 export const contentOf = (bytes: Uint8Array): string => words.decode(bytes)
+/** What sources want to be shown. They are tactless and repeat it in their errors. */
+export const token = 'env:SOURCE_TOKEN'
+export const secret = 'never-to-be-told'
 export const urlOf = ({ tenant, key }: ScenarioAsset): string => `sim://${tenant}/${key}`
 
 export type SourceWatch = { readonly onPolled: (asset: ScenarioAsset, content: string) => void }
@@ -25,7 +28,8 @@ export const simulatedOutside = (
   startedAt: number,
   watch: SourceWatch,
 ): Outside => ({
-  secret: () => Promise.reject(new Error('there are no secrets')),
+  secret: (ref) =>
+    ref === token ? Promise.resolve(secret) : Promise.reject(new Error('there is no such secret')),
   inspect: async (_, bytes) => ({ contentDigest: sha256(bytes), rows: 0, facts: {} }),
   sourceOf: (url) => {
     const asset = assets.find((one) => one.feed && urlOf(one) === url)
@@ -33,14 +37,15 @@ export const simulatedOutside = (
     const { scheduler } = life.process.around
     return {
       schemes: ['sim'],
-      poll: ({ validators }) =>
-        life
+      poll: async ({ validators, secret: resolve }) => {
+        const shown = await resolve(token)
+        return life
           .call(web, 'poll', (): Polled => {
             const said = asset.feed!.findLast(({ at }) => startedAt + at <= scheduler.now)
             if (!said)
               return {
                 outcome: 'failed',
-                error: { type: 'status', message: 'not yet' },
+                error: { type: 'status', message: `not yet, ${shown}` },
                 status: 503,
               }
             const etag = sha256(said.content).slice(0, 8)
@@ -54,7 +59,8 @@ export const simulatedOutside = (
           .catch((): Polled => ({
             outcome: 'failed',
             error: { type: 'timeout', message: 'no answer' },
-          })),
+          }))
+      },
     }
   },
 })

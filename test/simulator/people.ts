@@ -8,7 +8,7 @@ import type { Content, Log, Topic } from '@headway/schemas/ports.ts'
 import type { ControlServer } from './control.ts'
 import type { LogServer } from './log.ts'
 import { isOver, redrivable, type Model, type ModelPipeline, type ModelRun } from './model.ts'
-import { bytesOf, urlOf } from './outside.ts'
+import { bytesOf, token, urlOf } from './outside.ts'
 import type { Life } from './process.ts'
 import type { Action, Scenario } from './scenario.ts'
 
@@ -52,7 +52,9 @@ export class People {
         definition: {
           kind: 'opaque_bytes',
           strategy: 'content_hash',
-          ...(asset.feed ? { url: urlOf(asset), cadenceMs: asset.cadenceMs } : {}),
+          ...(asset.feed
+            ? { url: urlOf(asset), cadenceMs: asset.cadenceMs, auth: { type: 'bearer', token } }
+            : {}),
         },
       }))
     for (const { tenant, id, definition } of this.#scenario.pipelines)
