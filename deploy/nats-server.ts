@@ -24,6 +24,7 @@ import { fileURLToPath } from 'node:url'
 import { startChild, untilReady } from './child.ts'
 import type { Child } from './child.ts'
 import { untilReleased } from './holder.ts'
+import { watchNats } from './nats-watch.ts'
 
 export type NatsOptions = {
   readonly dataDir: string
@@ -32,6 +33,8 @@ export type NatsOptions = {
   /** Another configuration file than `nats.conf`. */
   readonly config?: string
   readonly log?: (line: string) => void
+  /** How often to ask whether it still does what it is there for; 5 s when left out. */
+  readonly watchMs?: number
 }
 
 type Greeting = { readonly server_name: string; readonly version: string; readonly port: number }
@@ -75,7 +78,7 @@ export async function startNats(options: NatsOptions): Promise<Child> {
     const greeting = port === undefined ? undefined : await greet(port)
     return greeting?.server_name === name ? greeting : undefined
   })
-  return {
+  const started = {
     url: `nats://127.0.0.1:${ready.port}`,
     pid: server.pid,
     version: ready.version,
@@ -83,6 +86,10 @@ export async function startNats(options: NatsOptions): Promise<Child> {
     stop: server.stop,
     exited: server.exited,
   }
+  const { log, watchMs } = options
+  const watch = { ...(log ? { log } : {}), ...(watchMs === undefined ? {} : { everyMs: watchMs }) }
+  void watchNats(started, watch).catch(() => {})
+  return started
 }
 
 /** What the store may hold: what it holds and what is free, less a margin. */

@@ -124,6 +124,15 @@ test('nats-server starts on any free port, with JetStream, and stops', async () 
   expect(processesOf(folder)).toEqual([])
 })
 
+test('a nats-server that lives and answers nobody is killed', async () => {
+  const lines: string[] = []
+  const log = (line: string) => lines.push(line)
+  const nats = await startNats({ dataDir: join(newFolder(), 'nats'), port: -1, log, watchMs: 100 })
+  process.kill(nats.pid, 'SIGSTOP')
+  await nats.exited
+  expect(lines.join('\n')).toContain('answers nobody about streams')
+})
+
 test('nats-server keeps its data where it was told and syncs every message', async () => {
   const lines: string[] = []
   const dataDir = join(newFolder(), 'na ts')

@@ -53,8 +53,10 @@ const threadsMaxDefault = 8
 
 export const openCode = ({ root, clock, ...options }: CodeOptions): Code => {
   const turns = new Turns(options.threadsMax ?? threadsMaxDefault)
+  const pools = new Pools()
   const runnerOf = (path: string): Runner => {
-    const threads = new Threads(path)
+    const threads = pools.take(path)
+    let isClosed = false
     return {
       manifest: (signal) => threads.manifest(signal),
       run: async (run, execution, limits, tell) => {
@@ -65,7 +67,11 @@ export const openCode = ({ root, clock, ...options }: CodeOptions): Code => {
         const error = { type: 'NotBegun', message: 'no turn came in time', terminal: false }
         return outcome ?? { outcome: 'failed', step: 'pipeline', error, recorded: [] }
       },
-      close: () => threads.close(),
+      close: async () => {
+        if (isClosed) return
+        isClosed = true
+        await pools.leave(path)
+      },
     }
   }
   return {
@@ -93,5 +99,24 @@ export const openCode = ({ root, clock, ...options }: CodeOptions): Code => {
       }
       watcher.close()
     },
+  }
+}
+
+/** Pipelines with the same code share its threads. */
+class Pools {
+  readonly #pools = new Map<string, { readonly threads: Threads; users: number }>()
+
+  take(path: string): Threads {
+    const pool = this.#pools.get(path) ?? { threads: new Threads(path), users: 0 }
+    this.#pools.set(path, pool)
+    pool.users++
+    return pool.threads
+  }
+
+  async leave(path: string): Promise<void> {
+    const pool = this.#pools.get(path)
+    if (!pool || --pool.users > 0) return
+    this.#pools.delete(path)
+    await pool.threads.close()
   }
 }
