@@ -23,7 +23,7 @@ const textMax = 4_000
 
 type Version = Pick<
   EventOf<'AssetVersioned'>,
-  'version' | 'ordinal' | 'rawDigest' | 'contentDigest' | 'etag' | 'lastModified'
+  'version' | 'ordinal' | 'rawDigest' | 'contentDigest' | 'etag' | 'lastModified' | 'facts'
 >
 
 export type AssetState = {

@@ -4,7 +4,7 @@
  */
 import { Type, type Static } from 'typebox'
 import { assetKeyPattern, namePattern } from './ids.ts'
-import { PipelineVersion } from './definitions.ts'
+import { PipelineVersion, Ulid } from './definitions.ts'
 import { schemas as events } from './events.ts'
 
 const AssetKey = Type.String({ pattern: assetKeyPattern })
@@ -17,6 +17,14 @@ export const schemas = {
     asset: AssetKey,
     full: Type.Boolean(),
   }),
+  /** Find out what a push means, and record it. Read on the source, whatever this says. */
+  ResolvePush: Type.Object({
+    type: Type.Literal('ResolvePush'),
+    source: Name,
+    task: Ulid,
+  }),
+  /** Look at the refs of the source's repositories. */
+  PollSource: Type.Object({ type: Type.Literal('PollSource'), source: Name }),
   /** The window may be due: catch up with the log and decide. Never carries what changed. */
   CloseWindow: Type.Object({ type: Type.Literal('CloseWindow'), pipeline: Name }),
   /** Execute a requested run. */

@@ -122,6 +122,9 @@ describe('a file that is right', () => {
           runTimeoutMs: 300_000,
         },
       },
+      sources: {},
+      sinks: {},
+      rules: {},
     })
   })
 
@@ -187,9 +190,9 @@ describe('a file that is right', () => {
   })
 
   test('names that objects know themselves are names like others', () => {
-    const { assets } = parseConfig('assets: { __proto__: { kind: csv_table } }', 'f', {})
-    expect(Object.keys(assets)).toEqual(['__proto__'])
-    const changes = diffConfig({ assets: {}, pipelines: {} }, { assets, pipelines: {} })
+    const config = parseConfig('assets: { __proto__: { kind: csv_table } }', 'f', {})
+    expect(Object.keys(config.assets)).toEqual(['__proto__'])
+    const changes = diffConfig({ ...config, assets: {} }, config)
     expect(changes).toMatchObject([{ name: '__proto__', change: 'added' }])
   })
 })

@@ -16,16 +16,28 @@ import {
 } from 'yaml'
 import { checkTogether } from './config/checks.ts'
 import { ConfigFile, type AssetEntry, type PipelineEntry } from './config/shape.ts'
+import type { RuleEntry, SourceEntry } from './config/sync-shape.ts'
 import { parseDuration, parseSize } from './config/units.ts'
 import { expandUrl, type Environment } from './config/url.ts'
 import { walk, type Path, type Report, type Shape } from './config/walk.ts'
 import type { AssetDefinition, Auth, PipelineDefinition } from './definitions.ts'
+import type { RuleDefinition, SinkDefinition, SourceDefinition } from './rules/definition.ts'
 
-export { changesToEvents, diffConfig, type Change, type FieldChange } from './config/changes.ts'
+export {
+  changesToEvents,
+  diffConfig,
+  kinds,
+  type Change,
+  type FieldChange,
+  type Kind,
+} from './config/changes.ts'
 
 export type Definitions = {
   readonly assets: Readonly<Record<string, AssetDefinition>>
   readonly pipelines: Readonly<Record<string, PipelineDefinition>>
+  readonly sources: Readonly<Record<string, SourceDefinition>>
+  readonly sinks: Readonly<Record<string, SinkDefinition>>
+  readonly rules: Readonly<Record<string, RuleDefinition>>
 }
 export type Config = Definitions & { readonly tenant: string }
 
@@ -127,6 +139,20 @@ const pipelineOf = (entry: PipelineEntry): PipelineDefinition => ({
   ...maybe('disabledSteps', entry.disabledSteps, same),
 })
 
+const sourceOf = ({ poll, url, ...entry }: SourceEntry, env: Environment): SourceDefinition => ({
+  ...entry,
+  url: expandUrl(url, env).url,
+  ...maybe('poll', poll, ({ repositories, every }) => ({ repositories, everyMs: ms(every) })),
+})
+
+const ruleOf = ({ drift, ...entry }: RuleEntry): RuleDefinition => ({
+  ...entry,
+  ...maybe('drift', drift, ({ every = '1m', heal }) => ({
+    everyMs: ms(every),
+    ...maybe('heal', heal, same),
+  })),
+})
+
 const mapValues = <T, U>(record: Readonly<Record<string, T>>, to: (value: T) => U) =>
   Object.fromEntries(Object.entries(record).map(([key, value]) => [key, to(value)]))
 
@@ -189,5 +215,8 @@ export const parseConfig = (
     tenant: file.tenant ?? 'default',
     assets: mapValues(file.assets ?? {}, (entry) => assetOf(entry, env)),
     pipelines: mapValues(file.pipelines ?? {}, pipelineOf),
+    sources: mapValues(file.sources ?? {}, (entry) => sourceOf(entry, env)),
+    sinks: mapValues(file.sinks ?? {}, same),
+    rules: mapValues(file.rules ?? {}, ruleOf),
   }
 }

@@ -51,6 +51,16 @@ export const AssetDefinition = Type.Object({
   freshnessMs: Type.Optional(Millis),
   /** The pipeline that makes it, for outputs. */
   producer: Type.Optional(Name),
+  /** The rule that it follows from, what of it, and the pipeline that was made with it. */
+  target: Type.Optional(
+    Type.Object({
+      rule: Name,
+      repository: Type.String(),
+      environment: Type.String(),
+      pipeline: Name,
+      pool: Name,
+    }),
+  ),
 })
 
 export const activations = ['automatic', 'manual'] as const
@@ -81,6 +91,8 @@ export const PipelineDefinition = Type.Object({
   newestWins: Type.Optional(Type.Boolean()),
   /** Whether new code becomes active by itself or when somebody says so. */
   activation: Type.Optional(Type.Enum([...activations])),
+  /** The rule that it follows from: it comes and goes with it. */
+  rule: Type.Optional(Name),
 })
 
 export const Rendition = Type.Object({

@@ -12,7 +12,11 @@ import type { Static } from 'typebox'
 import { assetEvents } from './events/asset.ts'
 import { pipelineEvents } from './events/pipeline.ts'
 import { releaseEvents } from './events/release.ts'
+import { ruleEvents } from './events/rule.ts'
 import { runEvents } from './events/run.ts'
+import { sinkEvents } from './events/sink.ts'
+import { sourceEvents } from './events/source.ts'
+import { tokenEvents } from './events/token.ts'
 import { workerEvents } from './events/worker.ts'
 
 export const schemas = {
@@ -21,6 +25,10 @@ export const schemas = {
   ...runEvents,
   ...releaseEvents,
   ...workerEvents,
+  ...sourceEvents,
+  ...ruleEvents,
+  ...sinkEvents,
+  ...tokenEvents,
 } as const
 
 export type EventType = keyof typeof schemas

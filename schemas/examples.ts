@@ -1,5 +1,6 @@
 /** One event of every kind, as they occur: the golden bytes are made of these, and tests start from them. */
 import type { EventOf, EventType } from './events.ts'
+import { configTold } from './rules/examples.ts'
 
 const at = '2026-11-21T12:00:00.000Z'
 const digest = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08'
@@ -15,12 +16,8 @@ const redrive = '01M7XYZV4W8J3C0S4E7H9D2K6Q'
 const canary = '01M7XYZW0N5T1R8A2F6G4B7M3X'
 const interaction = '01M7XYZX6B2D9P4Q7S1V3Z8K5N'
 const worker = { worker: 'production-1a2b3c4d', pool: 'production' }
-const rendition = {
-  name: 'feed.pb',
-  mediaType: 'application/x-protobuf',
-  digest,
-  sizeBytes: 975,
-}
+const rendition = { name: 'feed.pb', mediaType: 'application/x-protobuf', digest, sizeBytes: 975 }
+const token = '7k2m9q4x1b5d'
 const ref = {
   asset,
   version,
@@ -290,6 +287,9 @@ const told: { readonly [T in EventType]: Omit<EventOf<T>, 'type' | 'v' | 'at'> }
   WorkerLost: worker,
   WorkerDrainRequested: { ...worker, actor },
   WorkerResumeRequested: { ...worker, actor },
+  TokenCreated: { token, hash: digest, role: 'operator', holder: 'ci', expiresAt: at, actor },
+  TokenRevoked: { token, actor },
+  ...configTold,
 }
 
 export const examples = Object.fromEntries(

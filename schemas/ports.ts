@@ -9,7 +9,18 @@ import type { AssetKey, Digest, PipelineId, PipelineVersion } from './ids.ts'
 
 /** What a commit is about. Names what lives, never what happens. */
 export type Topic = { readonly kind: TopicKind; readonly name: string }
-export const topicKinds = ['asset', 'pipeline', 'run', 'interaction', 'release', 'worker'] as const
+export const topicKinds = [
+  'asset',
+  'pipeline',
+  'run',
+  'interaction',
+  'release',
+  'worker',
+  'source',
+  'rule',
+  'sink',
+  'token',
+] as const
 export type TopicKind = (typeof topicKinds)[number]
 
 export type NewCommit = {
@@ -25,6 +36,8 @@ export type NewCommit = {
   readonly run?: string
   readonly causationId?: string
   readonly correlationId?: string
+  /** What its trace stands for, see `trace.ts`; found in the events when left out. */
+  readonly trace?: string
 }
 
 /** The events of one decision as the log keeps them, all or nothing. */
@@ -80,11 +93,13 @@ export type Timer =
     }
   | { readonly kind: 'fetch'; readonly tenant: string; readonly asset: AssetKey }
   | { readonly kind: 'fetch-full'; readonly tenant: string; readonly asset: AssetKey }
+  | { readonly kind: 'poll'; readonly tenant: string; readonly source: string }
 
 /** A queue of commands: one per kind, and one per pipeline version for runs. */
 export type Queue =
   | { readonly kind: 'fetch' }
   | { readonly kind: 'due' }
+  | { readonly kind: 'resolve' }
   | {
       readonly kind: 'run'
       readonly tenant: string
@@ -139,6 +154,8 @@ export type Content = {
   put(tenant: string, bytes: Uint8Array): Promise<Digest>
   /** Verified on read. Null when there are no such bytes. */
   get(tenant: string, digest: Digest): Promise<Uint8Array | null>
+  /** How much is stored, of all tenants; left out where nobody asks. */
+  sizeBytes?(): Promise<number>
 }
 
 /** Small, volatile, shared facts with a time to live: presence, rate limits. Lost on a restart. */
@@ -148,6 +165,25 @@ export type Live = {
   /** False when somebody was faster. `revision` 0 means the key must not exist. */
   swap(key: string, value: string, revision: number, ttlMs: number): Promise<boolean>
   keys(prefix: string): Promise<readonly string[]>
+}
+
+/** A question that programs ask over NATS: found by `nats service list`, JSON in, JSON out. */
+export type Service = {
+  /** One word, as people list it. */
+  readonly name: string
+  readonly tenant: string
+  readonly version: string
+  readonly description: string
+  /** JSON Schema of what is asked and of what is answered, shown to who looks for services. */
+  readonly request: object
+  readonly response: object
+  /** A thrown error with a `status` is answered with it; any other is ours to blame. */
+  answer(request: unknown): Promise<object>
+}
+
+export type Services = {
+  /** Resolves when it is found; it answers until the signal fires. */
+  serve(service: Service, signal: AbortSignal): Promise<void>
 }
 
 export type Clock = {

@@ -36,13 +36,15 @@ export type RunFence = {
 export const requestedFence: RunFence = { status: 'pending', epoch: 0, attempt: 0 }
 
 /** What is said about a run that was requested. */
-export type RunEvent = Extract<Event, { run: string; attempt: number }> | RunDecision
+export type RunEvent =
+  | Exclude<Extract<Event, { run: string; attempt: number }>, EventOf<'SyncPlanned'>>
+  | RunDecision
 /** What is decided about a run on its pipeline's subject. */
 export type RunDecision = EventOf<'RunSuperseded' | 'RunRedriven' | 'RunResumed'>
 
 const decisions = new Set(['RunSuperseded', 'RunRedriven', 'RunResumed'])
 export const isRunEvent = (event: Event): event is RunEvent =>
-  ('attempt' in event && 'run' in event) || decisions.has(event.type)
+  ('attempt' in event && 'run' in event && !('sink' in event)) || decisions.has(event.type)
 
 const endStatuses: ReadonlySet<RunStatus> = new Set([
   'completed',

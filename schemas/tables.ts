@@ -7,6 +7,8 @@
  * `int8` travels as a number; `jsonb` as plain values.
  */
 import { assetTables } from './tables/assets.ts'
+import { auditTables } from './tables/audit.ts'
+import { configTables } from './tables/config.ts'
 import { interactionTables } from './tables/interactions.ts'
 import { pipelineTables } from './tables/pipelines.ts'
 import { refusedTables } from './tables/refused.ts'
@@ -20,6 +22,8 @@ export const tables = {
   ...runTables,
   ...interactionTables,
   ...refusedTables,
+  ...configTables,
+  ...auditTables,
 } as const
 
 type Plain<T extends string> = T extends 'text' | 'timestamptz'

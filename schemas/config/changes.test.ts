@@ -19,7 +19,7 @@ pipelines:
   small: { folder: small, slots: {} }
 `
 const config = parseConfig(text, 'headway.yaml', {})
-const nothing = { assets: {}, pipelines: {} }
+const nothing = { assets: {}, pipelines: {}, sources: {}, sinks: {}, rules: {} }
 
 test('of a file and itself is empty', () => {
   expect(diffConfig(config, parseConfig(text, 'headway.yaml', {}))).toEqual([])

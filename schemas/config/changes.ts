@@ -1,11 +1,12 @@
 /**
  * The difference between what the log says and what is wanted, and the events that close it.
  *
- * Additions come before removals and assets before pipelines, removals the other way round, so that at
- * no moment a pipeline is bound to an asset that is not there.
+ * Additions come before removals and assets before pipelines before sources before sinks before rules,
+ * removals the other way round, so that at no moment anything speaks of what is not there.
  */
 import type { Definitions } from '../config.ts'
 import type { AssetDefinition, PipelineDefinition } from '../definitions.ts'
+import type { RuleDefinition, SinkDefinition, SourceDefinition } from '../rules/definition.ts'
 import type { Event } from '../events.ts'
 import { toTimestamp } from '../ids.ts'
 import type { Topic } from '../ports.ts'
@@ -17,7 +18,18 @@ export type FieldChange = {
   readonly to?: unknown
 }
 
-type Of<K extends 'asset' | 'pipeline', D> = {
+/** What the file defines, by kind, in the order in which it is there. */
+type Kinds = {
+  readonly asset: AssetDefinition
+  readonly pipeline: PipelineDefinition
+  readonly source: SourceDefinition
+  readonly sink: SinkDefinition
+  readonly rule: RuleDefinition
+}
+export type Kind = keyof Kinds
+export const kinds: readonly Kind[] = ['asset', 'pipeline', 'source', 'sink', 'rule']
+
+type Of<K extends Kind, D> = {
   readonly kind: K
   readonly name: string
   readonly change: 'added' | 'changed' | 'removed'
@@ -27,7 +39,7 @@ type Of<K extends 'asset' | 'pipeline', D> = {
   readonly to?: D
   readonly fields: readonly FieldChange[]
 }
-export type Change = Of<'asset', AssetDefinition> | Of<'pipeline', PipelineDefinition>
+export type Change = { [K in Kind]: Of<K, Kinds[K]> }[Kind]
 
 const isMapping = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -57,7 +69,7 @@ export const fieldChanges = (from: unknown, to: unknown): readonly FieldChange[]
   return changes
 }
 
-const compare = <K extends 'asset' | 'pipeline', D>(
+const compare = <K extends Kind, D>(
   kind: K,
   current: Readonly<Record<string, D>>,
   wanted: Readonly<Record<string, D>>,
@@ -77,31 +89,56 @@ const compare = <K extends 'asset' | 'pipeline', D>(
   })
 }
 
-/** What has to change. Assets that a pipeline makes belong to its releases and not to the file. */
+/**
+ * What has to change. Assets that a pipeline makes belong to its releases and not to the file; what
+ * follows from a rule comes and goes with the rule.
+ */
 export const diffConfig = (current: Definitions, wanted: Definitions): readonly Change[] => {
   const configured = Object.entries(current.assets).filter(
-    ([key, { producer }]) => producer === undefined || Object.hasOwn(wanted.assets, key),
+    ([key, { producer, target }]) =>
+      (producer === undefined && target === undefined) || Object.hasOwn(wanted.assets, key),
   )
   const assets = compare('asset', Object.fromEntries(configured), wanted.assets)
-  const pipelines = compare('pipeline', current.pipelines, wanted.pipelines)
-  const isRemoved = ({ change }: Change): boolean => change === 'removed'
-  return [
-    ...assets.filter((change) => !isRemoved(change)),
-    ...pipelines.filter((change) => !isRemoved(change)),
-    ...pipelines.filter(isRemoved),
-    ...assets.filter(isRemoved),
+  const written = Object.entries(current.pipelines).filter(
+    ([name, { rule }]) => rule === undefined || Object.hasOwn(wanted.pipelines, name),
+  )
+  const pipelines = compare('pipeline', Object.fromEntries(written), wanted.pipelines)
+  const all: readonly Change[] = [
+    ...assets,
+    ...pipelines,
+    ...compare('source', current.sources, wanted.sources),
+    ...compare('sink', current.sinks, wanted.sinks),
+    ...compare('rule', current.rules, wanted.rules),
   ]
+  const isRemoved = ({ change }: Change): boolean => change === 'removed'
+  const removed = [...kinds].reverse().flatMap((kind) => all.filter((one) => one.kind === kind))
+  return [...all.filter((change) => !isRemoved(change)), ...removed.filter(isRemoved)]
 }
 
 const eventOf = (change: Change, at: string): Event => {
   const base = { v: 1 as const, at }
-  if (change.kind === 'asset')
-    return change.to
-      ? { type: 'AssetDefined', ...base, asset: change.name, definition: change.to }
-      : { type: 'AssetRemoved', ...base, asset: change.name }
-  return change.to
-    ? { type: 'PipelineDefined', ...base, pipeline: change.name, definition: change.to }
-    : { type: 'PipelineRemoved', ...base, pipeline: change.name }
+  switch (change.kind) {
+    case 'asset':
+      return change.to
+        ? { type: 'AssetDefined', ...base, asset: change.name, definition: change.to }
+        : { type: 'AssetRemoved', ...base, asset: change.name }
+    case 'pipeline':
+      return change.to
+        ? { type: 'PipelineDefined', ...base, pipeline: change.name, definition: change.to }
+        : { type: 'PipelineRemoved', ...base, pipeline: change.name }
+    case 'source':
+      return change.to
+        ? { type: 'SourceDefined', ...base, source: change.name, definition: change.to }
+        : { type: 'SourceRemoved', ...base, source: change.name }
+    case 'sink':
+      return change.to
+        ? { type: 'SinkDefined', ...base, sink: change.name, definition: change.to }
+        : { type: 'SinkRemoved', ...base, sink: change.name }
+    case 'rule':
+      return change.to
+        ? { type: 'RuleDefined', ...base, rule: change.name, definition: change.to }
+        : { type: 'RuleRemoved', ...base, rule: change.name }
+  }
 }
 
 /** One event per change with the topic it belongs to, in the order of the changes. */

@@ -76,6 +76,18 @@ const checkPipeline = (
   checkOrder(report, path, ['stepTimeout', stepTimeout, '60s'], ['runTimeout', runTimeout, '5m'])
 }
 
+const checkNamed = (
+  path: Path,
+  name: string,
+  among: 'sources' | 'sinks',
+  file: ConfigFile,
+  report: Report,
+): void => {
+  const known = Object.keys(file[among] ?? {})
+  if (!known.includes(name))
+    report(path, `${name} is not among the ${among}${suggestion(name, known)}`)
+}
+
 /** Checks every entry that is well-formed in itself. */
 export const checkTogether = (
   file: ConfigFile,
@@ -87,4 +99,14 @@ export const checkTogether = (
     if (isSound(['assets', key])) checkAsset(key, asset, env, report)
   for (const [id, pipeline] of Object.entries(file.pipelines ?? {}))
     if (isSound(['pipelines', id])) checkPipeline(id, pipeline, file, report)
+  for (const [source, { url }] of Object.entries(file.sources ?? {}))
+    if (isSound(['sources', source]))
+      for (const problem of expandUrl(url, env).problems)
+        report(['sources', source, 'url'], problem)
+  for (const [rule, { source, sinks }] of Object.entries(file.rules ?? {})) {
+    if (!isSound(['rules', rule])) continue
+    checkNamed(['rules', rule, 'source'], source, 'sources', file, report)
+    for (const [i, sink] of sinks.entries())
+      checkNamed(['rules', rule, 'sinks', String(i)], sink, 'sinks', file, report)
+  }
 }

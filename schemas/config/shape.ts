@@ -5,7 +5,7 @@
  * in `walk.ts`; editors pass over them.
  */
 import { Type, type Static } from 'typebox'
-import { contentKinds } from '../content/kind.ts'
+import { feedKinds } from '../content/kind.ts'
 import { versionStrategies } from '../definitions.ts'
 import { assetKeyPattern, namePattern } from '../ids.ts'
 import {
@@ -19,6 +19,7 @@ import {
   text,
 } from './fields.ts'
 import { Pipeline } from './pipeline-shape.ts'
+import { Rules, Sinks, Sources } from './sync-shape.ts'
 import { sizePattern } from './units.ts'
 
 const Auth = Type.Object(
@@ -69,7 +70,7 @@ const RateLimit = Type.Object(
 
 const Asset = Type.Object(
   {
-    kind: Type.Enum([...contentKinds], { description: 'What the bytes are' }),
+    kind: Type.Enum([...feedKinds], { description: 'What the bytes are' }),
     url: Type.Optional(
       text(
         'Where it is fetched from. Left out for assets that are pushed. ${VAR:-default} is replaced ' +
@@ -151,6 +152,9 @@ export const ConfigFile = Type.Object(
         description: 'What runs when assets change, such as st-realtime-production',
       }),
     ),
+    sources: Type.Optional(Sources),
+    sinks: Type.Optional(Sinks),
+    rules: Type.Optional(Rules),
   },
   strict,
 )
@@ -159,7 +163,7 @@ export type ConfigFile = Static<typeof ConfigFile>
 export type AssetEntry = Static<typeof Asset>
 export type { PipelineEntry } from './pipeline-shape.ts'
 
-const ourKeywords = new Set(['duration', 'size', 'secret', 'keyErrorMessage'])
+const ourKeywords = new Set(['duration', 'size', 'secret', 'keyErrorMessage', 'anything'])
 
 /** The text of `schemas/config.schema.json`. */
 export const configJsonSchema = (): string => {

@@ -10,12 +10,22 @@
  */
 import type { PartDifference } from './difference/tally.ts'
 
-/** The four kinds of content an asset may hold. */
-export const contentKinds = [
+/** The kinds that somebody may fetch or push. */
+export const feedKinds = [
   'gtfs_schedule_zip',
   'gtfs_rt_protobuf',
   'csv_table',
   'opaque_bytes',
+] as const
+export type FeedKindName = (typeof feedKinds)[number]
+
+/** All kinds; those of configuration are made here and nowhere else. */
+export const contentKinds = [
+  ...feedKinds,
+  'config_tree',
+  'config_documents',
+  'config_values',
+  'sync_report',
 ] as const
 export type ContentKindName = (typeof contentKinds)[number]
 
@@ -56,6 +66,10 @@ export const primaryRendition: Readonly<
   gtfs_rt_protobuf: { name: 'feed.pb', mediaType: 'application/x-protobuf' },
   csv_table: { name: 'table.csv', mediaType: 'text/csv' },
   opaque_bytes: { name: 'content.bin', mediaType: 'application/octet-stream' },
+  config_tree: { name: 'tree.json', mediaType: 'application/json' },
+  config_documents: { name: 'documents.json', mediaType: 'application/json' },
+  config_values: { name: 'values.json', mediaType: 'application/json' },
+  sync_report: { name: 'report.json', mediaType: 'application/json' },
 }
 
 export type ContentKind<Value> = {
@@ -94,6 +108,7 @@ export const refusalCodes = [
   'malformed_protobuf',
   'missing_header',
   'too_large',
+  'malformed_config',
 ] as const
 export type RefusalCode = (typeof refusalCodes)[number]
 

@@ -1,5 +1,5 @@
 import { holdsFeedHeader } from './gtfs-realtime.ts'
-import type { ContentKindName } from './kind.ts'
+import type { FeedKindName } from './kind.ts'
 
 /**
  * Guesses what unknown bytes are, so that `headway add <url>` need not be told. Only kinds that
@@ -9,7 +9,7 @@ import type { ContentKindName } from './kind.ts'
 
 const zipStarts = ['PK\u0003\u0004', 'PK\u0005\u0006']
 
-export const sniff = (bytes: Uint8Array): ContentKindName | null => {
+export const sniff = (bytes: Uint8Array): FeedKindName | null => {
   const start = Buffer.from(bytes.subarray(0, 4)).toString('latin1')
   if (zipStarts.includes(start)) return 'gtfs_schedule_zip'
   return holdsFeedHeader(bytes) ? 'gtfs_rt_protobuf' : null

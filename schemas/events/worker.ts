@@ -34,7 +34,7 @@ export const workerEvents = {
     lastSeenAt: Type.Optional(Time),
   }),
   CommandRefused: event('CommandRefused', {
-    queue: Type.Enum(['run', 'due', 'fetch']),
+    queue: Type.Enum(['run', 'due', 'fetch', 'resolve']),
     about: Text,
     problem: Text,
     deliveries: Count,
