@@ -1,4 +1,11 @@
-import { connect, errors, type NatsConnection } from '@nats-io/transport-node'
+import {
+  connect,
+  credsAuthenticator,
+  errors,
+  type ConnectionOptions,
+  type NatsConnection,
+} from '@nats-io/transport-node'
+import { readFileSync } from 'node:fs'
 import {
   jetstream,
   jetstreamManager,
@@ -17,13 +24,28 @@ export type Connection = {
   readonly close: () => Promise<void>
 }
 
+/** Who we are: in the address (`nats://user:password@host`, `nats://token@host`), or a credentials file. */
+const credentialsOf = (url: string): { servers: string } & ConnectionOptions => {
+  const { protocol, host, username, password } = new URL(
+    url.includes('://') ? url : `nats://${url}`,
+  )
+  const servers = `${protocol}//${host}`
+  const file = process.env.HEADWAY_NATS_CREDS
+  if (file) return { servers, authenticator: credsAuthenticator(readFileSync(file)) }
+  if (username === '') return { servers }
+  const user = decodeURIComponent(username)
+  return password === ''
+    ? { servers, token: user }
+    : { servers, user, pass: decodeURIComponent(password) }
+}
+
 /**
  * Connects for good: a lost server is waited for, a half-open socket is noticed within a minute, and
  * replies come to an inbox of the room's own, so that permissions can name it.
  */
 export const connectTo = async (url: string, room: string): Promise<Connection> => {
   const nc = await connect({
-    servers: url,
+    ...credentialsOf(url),
     name: `headway-${room}`,
     inboxPrefix: `_INBOX_${room.replaceAll(/[^A-Za-z0-9]/g, '_')}`,
     maxReconnectAttempts: -1,

@@ -149,5 +149,6 @@ export const openContent = ({ js, jsm }: Connection): Content => {
       lately.set(`${tenant}/${digest}`, bytes)
       return bytes
     },
+    sizeBytes: async () => (await jsm.streams.info(topology.CONTENT.name)).state.bytes,
   }
 }

@@ -14,11 +14,11 @@ import {
   type StoredMsg,
 } from '@nats-io/jetstream'
 import { headers, type MsgHdrs } from '@nats-io/transport-node'
-import { createHash } from 'node:crypto'
 import { decodeEvents, encodeEvents } from '@headway/schemas/codec.ts'
 import type { Event } from '@headway/schemas/events.ts'
 import { toTimestamp } from '@headway/schemas/ids.ts'
 import type { Appended, Commit, Log, NewCommit } from '@headway/schemas/ports.ts'
+import { spanIdOf, traceIdOf, traceparentOf, traceSeedOf } from '@headway/schemas/trace.ts'
 import type { Connection } from './connect.ts'
 import { filterOf, parseSubject, subjectOf } from './subjects.ts'
 
@@ -31,9 +31,13 @@ const appendMsMax = 120_000
 /** Wrong last sequence; the same on a replicated stream; the same id is being stored right now. */
 const conflictCodes = new Set([10071, 10164, 10158])
 
-const traceparentOf = (commit: NewCommit): string => {
-  const hash = (text: string) => createHash('sha256').update(text).digest('hex')
-  return `00-${hash(commit.correlationId ?? commit.id).slice(0, 32)}-${hash(commit.id).slice(0, 16)}-01`
+/** A version begins a trace, what it leads to goes on with it. */
+const seedOf = ({ trace, events, correlationId, id }: NewCommit): string => {
+  const [first] = events
+  if (trace !== undefined) return trace
+  if (first?.type === 'AssetVersioned' && first.origin.by !== 'run') return first.version
+  if (first?.type === 'RunRequested') return traceSeedOf(first)
+  return correlationId ?? id
 }
 
 /** CloudEvents in binary mode, and the story of the commit in one line. */
@@ -50,7 +54,7 @@ const headersOf = (commit: NewCommit): MsgHdrs => {
   h.set('ce-datacontenttype', 'application/msgpack')
   h.set('ce-correlationid', commit.correlationId ?? commit.id)
   if (commit.causationId) h.set('ce-causationid', commit.causationId)
-  h.set('traceparent', traceparentOf(commit))
+  h.set('traceparent', traceparentOf(traceIdOf(seedOf(commit)), spanIdOf(commit.id)))
   h.set('Headway-Events', types.join(' '))
   if (commit.run) h.set('Headway-Run', commit.run)
   return h

@@ -3,12 +3,22 @@
  * A room runs until its signal fires, finishes or gives back what it holds, and leaves an empty loop.
  */
 import pino from 'pino'
-import type { Clock, Content, Control, Live, Log, Logger } from '@headway/schemas/ports.ts'
+import type {
+  Clock,
+  Content,
+  Control,
+  Live,
+  Log,
+  Logger,
+  Services,
+} from '@headway/schemas/ports.ts'
 import { connectTo } from './connect.ts'
 import { openContent } from './content.ts'
 import { openControl } from './control.ts'
 import { openLive } from './live.ts'
 import { openLog } from './log.ts'
+import { redacted } from './redact.ts'
+import { openServices } from './services.ts'
 import { ensure } from './topology.ts'
 
 export const defaultNatsUrl = 'nats://127.0.0.1:4222'
@@ -39,7 +49,10 @@ export const openLogger = (room: string): Logger =>
       level: process.env.HEADWAY_LOG_LEVEL ?? 'warn',
       base: { room },
       timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
+      formatters: {
+        level: (label) => ({ level: label }),
+        log: (fields) => redacted(fields) as Record<string, unknown>,
+      },
     },
     pino.destination(2),
   )
@@ -57,7 +70,7 @@ export type Doors = {
 export const openDoors = async (
   room: string,
   url: string = natsUrl(),
-): Promise<Doors & { readonly close: () => Promise<void> }> => {
+): Promise<Doors & { readonly services: Services; readonly close: () => Promise<void> }> => {
   const connection = await connectTo(url, room)
   await ensure(connection.jsm, connection.nc.info?.version ?? '0.0')
   return {
@@ -65,6 +78,7 @@ export const openDoors = async (
     control: openControl(connection),
     content: openContent(connection),
     live: openLive(connection),
+    services: openServices(connection),
     clock: systemClock,
     logger: openLogger(room),
     close: connection.close,

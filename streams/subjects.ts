@@ -4,6 +4,7 @@
  *   headway.<tenant>.<what>.<name…>            facts, on EVENTS
  *   headway.<tenant>.timer.<kind>.<name…>      armed schedules, on CONTROL
  *   headway.<tenant>.command.<kind>.<name…>    commands, on CONTROL
+ *   headway.<tenant>.service.<name>            questions, answered at once, on no stream
  *   _headway.live.<key…>                       volatile facts, on LIVE
  *
  * A subject names what lives, never what happens, so their number is bounded by configuration. Parts
@@ -70,6 +71,8 @@ const timerName = (timer: Timer): string => {
       return encodeToken(timer.pipeline)
     case 'deadline':
       return `${encodeToken(timer.pipeline)}.${encodeToken(timer.about)}`
+    case 'poll':
+      return encodeToken(timer.source)
     default:
       return encodeKey(timer.asset)
   }
@@ -87,6 +90,9 @@ export const commandSubject = (tenant: string, command: Command): string => {
   switch (command.type) {
     case 'FetchAsset':
       return `${base}.fetch.${encodeKey(command.asset)}`
+    case 'ResolvePush':
+    case 'PollSource':
+      return `${base}.resolve.${encodeToken(command.source)}`
     case 'CloseWindow':
       return `${base}.due.${encodeToken(command.pipeline)}`
     case 'RunPipeline':
@@ -94,7 +100,7 @@ export const commandSubject = (tenant: string, command: Command): string => {
   }
 }
 
-/** The pipeline or asset that a command's subject names. */
+/** The pipeline, asset or source that a command's subject names. */
 export const aboutOf = (subject: string): string => {
   const [, , , kind = '', ...name] = subject.split('.')
   return kind === 'fetch' ? decodeKey(name) : decodeToken(name[0] ?? '')
@@ -111,6 +117,10 @@ export const queueConsumer = (queue: Queue): { name: string; filter: string } =>
     filter: `${prefix}.${tenant}.command.run.${pipeline}.${queue.version}`,
   }
 }
+
+/** Where a service of a tenant is asked. No stream listens there. */
+export const serviceSubject = (tenant: string, name: string): string =>
+  `${prefix}.${encodeToken(tenant)}.service.${encodeToken(name)}`
 
 export const liveSubject = (key: string): string => `_${prefix}.live.${encodeKey(key)}`
 export const liveKey = (subject: string): string => decodeKey(subject.split('.').slice(2))

@@ -90,10 +90,15 @@ export class TopologyError extends Error {
   override readonly name = 'TopologyError'
 }
 
-const refuseOldServer = (version: string): void => {
+export const isOldServer = (version: string): boolean => {
   const [major = 0, minor = 0] = version.split('.').map(Number)
   const [majorMin, minorMin] = serverVersionMin
-  if (major > majorMin || (major === majorMin && minor >= minorMin)) return
+  return major < majorMin || (major === majorMin && minor < minorMin)
+}
+
+const refuseOldServer = (version: string): void => {
+  const [majorMin, minorMin] = serverVersionMin
+  if (!isOldServer(version)) return
   throw new TopologyError(
     `nats-server ${version} is too old: Headway needs ${majorMin}.${minorMin} or newer for message ` +
       'schedules. Upgrade the server, or unset HEADWAY_NATS_URL to use the one that comes with Headway.',

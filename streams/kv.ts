@@ -1,0 +1,142 @@
+/**
+ * A key-value bucket, ours or somebody else's: what is in it, by key and revision, and changes that only
+ * take where the revision is still the one that was seen. The bucket is made by the first change.
+ *
+ * The connection is the bucket's own and gives up soon: whoever asks decides about another attempt.
+ */
+import { connect, credsAuthenticator, errors, nkeyAuthenticator } from '@nats-io/transport-node'
+import { jetstream, jetstreamManager, JetStreamApiError } from '@nats-io/jetstream'
+import { Kvm, type KV } from '@nats-io/kv'
+
+export type KvPlace = {
+  readonly url: string
+  readonly bucket: string
+  readonly user?: string | undefined
+  readonly password?: string | undefined
+  readonly token?: string | undefined
+  /** The text of a `.creds` file. */
+  readonly credentials?: string | undefined
+  readonly nkeySeed?: string | undefined
+  readonly history: number
+  readonly replicas: number
+  readonly timeoutMs: number
+}
+
+/** Null where a key was deleted: the place of the deletion counts as a revision. */
+export type KvHeld = { readonly text: string | null; readonly revision: number }
+
+export type KvBucket = {
+  all(signal: AbortSignal): Promise<Map<string, KvHeld>>
+  get(key: string): Promise<KvHeld | null>
+  /** Sets, or deletes with null; false when the revision is no longer that. Zero: never there. */
+  change(key: string, text: string | null, revision: number): Promise<boolean>
+  close(): Promise<void>
+}
+
+const wrongRevision = 10_071
+const noStream = 10_059
+
+export const openKv = async (place: KvPlace): Promise<KvBucket> => {
+  const nc = await connect({
+    servers: place.url.split(','),
+    name: 'headway-kv',
+    maxReconnectAttempts: 3,
+    reconnectTimeWait: 100,
+    timeout: place.timeoutMs,
+    noAsyncTraces: true,
+    ...(place.user === undefined ? {} : { user: place.user, pass: place.password ?? '' }),
+    ...(place.token === undefined ? {} : { token: place.token }),
+    ...authenticatorOf(place),
+  })
+  const options = { timeout: place.timeoutMs }
+  const js = jetstream(nc, options)
+  const jsm = await jetstreamManager(nc, { ...options, checkAPI: false })
+  let bound: Promise<KV> | null = null
+  const exists = async (): Promise<boolean> => {
+    try {
+      await jsm.streams.info(`KV_${place.bucket}`)
+      return true
+    } catch (error) {
+      if (error instanceof JetStreamApiError && error.code === noStream) return false
+      throw error
+    }
+  }
+  /** Somebody else's bucket is taken as it is. */
+  const open = async (): Promise<KV | null> => {
+    if (bound) return bound
+    if (!(await exists())) return null
+    return (bound = new Kvm(js).open(place.bucket))
+  }
+  const make = async (): Promise<KV> => {
+    const { history, replicas } = place
+    const description = 'Configuration, written by Headway'
+    return (
+      (await open()) ??
+      (bound ??= new Kvm(js).create(place.bucket, { history, replicas, description }))
+    )
+  }
+  return {
+    async all(signal) {
+      const kv = await open()
+      return kv ? everything(kv, signal) : new Map<string, KvHeld>()
+    },
+    async get(key) {
+      const entry = await (await open())?.get(key)
+      return entry ? heldIn(entry) : null
+    },
+    async change(key, text, revision) {
+      try {
+        const kv = await make()
+        await (text === null
+          ? kv.delete(key, { previousSeq: revision })
+          : kv.put(key, text, { previousSeq: revision }))
+        return true
+      } catch (error) {
+        if (error instanceof JetStreamApiError && error.code === wrongRevision) return false
+        throw error
+      }
+    },
+    close: () => nc.close(),
+  }
+}
+
+/** What another attempt would not cure: a refusal, a message that is too big, a bucket that is full. */
+export const isKvRefusal = (error: unknown): boolean =>
+  error instanceof errors.AuthorizationError ||
+  error instanceof errors.UserAuthenticationExpiredError ||
+  error instanceof errors.PermissionViolationError ||
+  error instanceof errors.InvalidArgumentError ||
+  (error instanceof JetStreamApiError && error.status < 500) ||
+  (error instanceof Error && error.cause !== undefined && isKvRefusal(error.cause))
+
+const authenticatorOf = ({ credentials, nkeySeed }: KvPlace) => {
+  const bytes = (text: string) => new TextEncoder().encode(text)
+  if (credentials !== undefined) return { authenticator: credsAuthenticator(bytes(credentials)) }
+  if (nkeySeed !== undefined) return { authenticator: nkeyAuthenticator(bytes(nkeySeed)) }
+  return {}
+}
+
+const everything = async (kv: KV, signal: AbortSignal): Promise<Map<string, KvHeld>> => {
+  const found = new Map<string, KvHeld>()
+  if ((await kv.status()).values === 0) return found
+  const watch = await kv.watch()
+  const stop = () => watch.stop()
+  signal.addEventListener('abort', stop, { once: true })
+  try {
+    for await (const entry of watch) {
+      found.set(entry.key, heldIn(entry))
+      // The last of what was there when we began to look.
+      if (entry.isUpdate) break
+    }
+  } finally {
+    signal.removeEventListener('abort', stop)
+    watch.stop()
+  }
+  signal.throwIfAborted()
+  return found
+}
+
+const heldIn = (entry: { operation: string; revision: number; string(): string }): KvHeld => ({
+  text: entry.operation === 'PUT' ? entry.string() : null,
+  revision: entry.revision,
+})
