@@ -20,6 +20,10 @@ const unreadable: Readonly<Record<ContentKindName, RefusalCode>> = {
   gtfs_rt_protobuf: 'malformed_protobuf',
   csv_table: 'malformed_csv',
   opaque_bytes: 'too_large',
+  config_tree: 'malformed_config',
+  config_documents: 'malformed_config',
+  config_values: 'malformed_config',
+  sync_report: 'malformed_config',
 }
 
 export const inspectInline = (kind: ContentKindName, bytes: Uint8Array): Inspected => {

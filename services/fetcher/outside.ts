@@ -3,7 +3,10 @@
  * are what they should be. The room knows what they tell; that there are sockets, files and threads is
  * known here.
  */
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { ContentKindName, Inspection } from '@headway/schemas/content/kind.ts'
+import { openGit, type Git } from './git.ts'
 import { inspect } from './inspect.ts'
 import { resolveSecret } from './secrets.ts'
 import { sourceOf } from './sources/index.ts'
@@ -20,6 +23,16 @@ export type Outside = {
     bytes: Uint8Array,
     signal: AbortSignal,
   ) => Promise<Inspection>
+  /** Repositories; left out where there are none, and then nobody looks at pushes. */
+  readonly git?: Git
 }
 
-export const openOutside = (): Outside => ({ sourceOf, secret: resolveSecret, inspect })
+/** Repositories are a cache: a place that is emptied now and then costs time and nothing else. */
+const directoryDefault = () => process.env.HEADWAY_FETCHER_DIR ?? join(tmpdir(), 'headway-fetcher')
+
+export const openOutside = (directory: string = directoryDefault()): Outside => ({
+  sourceOf,
+  secret: resolveSecret,
+  inspect,
+  git: openGit({ directory: join(directory, 'git'), secret: resolveSecret }),
+})

@@ -12,24 +12,23 @@
  */
 import { setMaxListeners } from 'node:events'
 import type { Event, EventOf } from '@headway/schemas/events.ts'
-import { toTimestamp } from '@headway/schemas/ids.ts'
 import type { Delivery } from '@headway/schemas/ports.ts'
 import type { CommandOf } from '@headway/schemas/commands.ts'
 import type { Doors } from '@headway/streams/room.ts'
 import { found } from './arrival.ts'
 import { Assets, type Asset } from './assets.ts'
+import { refuse, renewLease } from './delivery.ts'
 import { look, lookedAfter, tellLook, tellScheduled, type LookDoors } from './look.ts'
 import type { Outside } from './outside.ts'
+import { Pushes } from './pushes.ts'
 
 const concurrency = 32
-const leaseRenewMs = 1_300
 const fullFetchMsDefault = 6 * 3_600_000
 const tickMsDefault = 30_000
 /** A look that must follow the one under way comes back after this. */
 const followMs = 500
 /** A look that could not be finished for our own reasons is done again after this. */
 const againMs = 2_000
-const sampleBytesMax = 1_000
 const pauseMsMin = 200
 const pauseMsMax = 10_000
 
@@ -46,8 +45,12 @@ export const runFetcher = async (
 ): Promise<void> => {
   // Every look and every inspection under way listens to it.
   setMaxListeners(0, signal)
-  const room = new FetcherRoom({ ...doors, outside }, signal)
-  await Promise.all([room.follow(), room.takeFetches(), room.lookForLosses(tickMs)])
+  const assets = new Assets(doors, signal)
+  const room = new FetcherRoom({ ...doors, outside }, assets, signal)
+  const rooms = [room.follow(), room.takeFetches(), room.lookForLosses(tickMs)]
+  const { git } = outside
+  if (git) rooms.push(new Pushes({ ...doors, outside, git }, assets, signal).run(tickMs))
+  await Promise.all(rooms)
 }
 
 class FetcherRoom {
@@ -60,10 +63,10 @@ class FetcherRoom {
   readonly #work = new Map<string, Promise<void>>()
   #caughtUp = false
 
-  constructor(doors: LookDoors, signal: AbortSignal) {
+  constructor(doors: LookDoors, assets: Assets, signal: AbortSignal) {
     this.#doors = doors
     this.#signal = signal
-    this.#assets = new Assets(doors, signal)
+    this.#assets = assets
   }
 
   async follow(): Promise<void> {
@@ -176,10 +179,10 @@ class FetcherRoom {
 
   async #fetch(delivery: Delivery<CommandOf<'FetchAsset'>>): Promise<void> {
     const { command, tenant } = delivery
-    if (!command) return this.#refuse(delivery)
+    if (!command) return refuse(this.#doors, 'fetch', 'asset', delivery)
     const asset = this.#assets.of(tenant, command.asset)
     const settled = new AbortController()
-    void this.#renewLease(delivery, settled.signal)
+    void renewLease(this.#doors, delivery, settled.signal)
     try {
       await this.#assets.catchUp(asset)
       const retryMs = await this.#lookOnce(asset, command.full)
@@ -192,39 +195,6 @@ class FetcherRoom {
     } finally {
       settled.abort()
     }
-  }
-
-  async #renewLease(delivery: Pick<Delivery, 'working'>, settled: AbortSignal): Promise<void> {
-    while (!settled.aborted) {
-      await this.#doors.clock.sleep(leaseRenewMs, settled)
-      if (!settled.aborted) delivery.working()
-    }
-  }
-
-  /** What cannot be read is shown and blocks nobody. */
-  async #refuse(delivery: Delivery): Promise<void> {
-    const { log, clock } = this.#doors
-    const { tenant, about, problem = 'unreadable', deliveries, sample } = delivery
-    const bytes = Buffer.from(sample?.subarray(0, sampleBytesMax) ?? [])
-    await log.append({
-      tenant,
-      topic: { kind: 'asset', name: about },
-      id: `refused-fetch-${about}-${delivery.at}`,
-      events: [
-        {
-          type: 'CommandRefused',
-          v: 1,
-          at: toTimestamp(clock.now()),
-          queue: 'fetch',
-          about,
-          problem: problem.slice(0, 4_000),
-          deliveries,
-          sample: bytes.toString('base64'),
-        },
-      ],
-      source: 'fetcher',
-    })
-    delivery.refuse(problem)
   }
 
   /** Null when the command is done; otherwise when it should come again. */
