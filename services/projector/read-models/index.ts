@@ -7,7 +7,10 @@ import { tables, type TableName } from '@headway/schemas/tables.ts'
 import { artifacts } from './artifacts.ts'
 import { assetVersions } from './asset-versions.ts'
 import { assets } from './assets.ts'
+import { audit } from './audit.ts'
 import { canaries, comparisons } from './canaries.ts'
+import { rules, sinks, sources } from './config-definitions.ts'
+import { drifts, rollbacks } from './drifts.ts'
 import { fetchTroubles } from './fetch-troubles.ts'
 import { interactions } from './interactions.ts'
 import { pipelines } from './pipelines.ts'
@@ -18,7 +21,10 @@ import { activations, releases } from './releases.ts'
 import { runErrors } from './run-errors.ts'
 import { runWishes } from './run-wishes.ts'
 import { runs } from './runs.ts'
+import { sinkValues } from './sink-values.ts'
 import { stepOutputs, steps } from './steps.ts'
+import { syncs } from './syncs.ts'
+import { tasks } from './tasks.ts'
 import { unreadable } from './unreadable.ts'
 import { workers } from './workers.ts'
 
@@ -44,6 +50,15 @@ const all: readonly { readonly version: number }[] = [
   activations,
   workers,
   refusedCommands,
+  audit,
+  sources,
+  rules,
+  sinks,
+  tasks,
+  syncs,
+  sinkValues,
+  drifts,
+  rollbacks,
 ]
 export const readModels = all as readonly AnyModel[]
 
