@@ -255,12 +255,20 @@ export type Look =
   | { readonly kind: 'due' | 'redrive'; readonly at: number }
   | { readonly kind: 'deadline'; readonly about: string; readonly at: number }
 
-/** When to look again though nothing happens: what timers are armed for. */
+const timerOf = ({ reason }: Due) =>
+  reason === 'last_run_failed'
+    ? { kind: 'deadline' as const, about: 'pause-after-failure' }
+    : { kind: 'due' as const }
+
+/**
+ * When to look again though nothing happens: what timers are armed for. An armed timer is only ever put
+ * off, so the pause after a failure has one of its own: a window may close before it is over.
+ */
 export const looks = (state: PipelineState, moment: Moment): readonly Look[] => {
   const next = due(state, moment)
   const redrives = state.redrives.flatMap((one) => nextAt(one) ?? [])
   return [
-    ...(next ? [{ kind: 'due' as const, at: next.at }] : []),
+    ...(next ? [{ ...timerOf(next), at: next.at }] : []),
     ...(redrives.length > 0 ? [{ kind: 'redrive' as const, at: Math.min(...redrives) }] : []),
     ...timedRuns(state.runs).flatMap((run): Look[] => {
       const cancel = cancelAt(run)
