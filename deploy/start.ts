@@ -10,9 +10,12 @@ import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { builtConsole } from '@headway/api/console.ts'
 import { parseConfig, type Config } from '@headway/schemas/config.ts'
 import { openDoors, type Doors } from '@headway/streams/room.ts'
+import { openKv } from '@headway/streams/kv.ts'
 import { demoTokens, startAgency } from './demo/agency.ts'
+import { hasGit, shopUrl, startShop } from './demo/shop.ts'
 import { startNats } from './nats-server.ts'
 import { assertPortsFree, portsFrom, type Ports } from './ports.ts'
 import { startPostgres } from './postgres.ts'
@@ -41,12 +44,20 @@ const dataDirectory = async (options: StartOptions): Promise<string> => {
   return directory
 }
 
-const readConfig = async (file: string, agencyUrl: string): Promise<Config> => {
+const readConfig = async (file: string, agencyUrl: string, shops: string): Promise<Config> => {
   process.env.HEADWAY_AGENCY_URL ??= agencyUrl
+  process.env.HEADWAY_SHOP_URL ??= shops
   process.env.PIMS_PROD_TOKEN ??= demoTokens.prod
   process.env.PIMS_QA_TOKEN ??= demoTokens.qa
   return parseConfig(await readFile(file, 'utf8'), file)
 }
+
+const shopBucket = {
+  bucket: 'shop-production',
+  history: 10,
+  replicas: 1,
+  timeoutMs: 5_000,
+} as const
 
 class Platform {
   readonly #options: StartOptions
@@ -66,9 +77,11 @@ class Platform {
   async start(): Promise<Doors> {
     const startedAt = performance.now()
     const agencyUrl = `http://127.0.0.1:${this.#ports.agency}`
-    const config = await readConfig(this.#options.config, agencyUrl)
-    const usesAgency = Object.values(config.assets).some(({ url }) => url?.startsWith(agencyUrl))
     const directory = await dataDirectory(this.#options)
+    const shops = join(directory, 'repositories')
+    const config = await readConfig(this.#options.config, agencyUrl, shopUrl(shops))
+    const usesAgency = Object.values(config.assets).some(({ url }) => url?.startsWith(agencyUrl))
+    const usesShop = Object.values(config.sources).some(({ url }) => url === shopUrl(shops))
     await this.#checkPorts(usesAgency)
     this.#terminal.header(version)
     await Promise.all([
@@ -83,6 +96,8 @@ class Platform {
     })
     this.#startPools(config)
     await this.#startRooms(doors, config)
+    const onProblem = (message: string) => this.#terminal.problem(message)
+    if (usesShop) void this.#startShop(shops, onProblem).catch((e: unknown) => onProblem(String(e)))
     await this.#tellReady(directory, performance.now() - startedAt)
     return doors
   }
@@ -134,16 +149,29 @@ class Platform {
     this.#running.push({ name: 'agency', stop: () => agency.close() })
   }
 
+  /** Nobody has to have git for the feeds: without it the demo is without its shop. */
+  async #startShop(directory: string, onProblem: (message: string) => void): Promise<void> {
+    if (!(await hasGit()))
+      return onProblem('git is not here: configuration in Git waits until it is installed')
+    const meddle = async (key: string, value: string) => {
+      const bucket = await openKv({ ...shopBucket, url: this.#natsUrl })
+      const held = await bucket.get(key)
+      if (held) await bucket.change(key, value, held.revision)
+      await bucket.close()
+    }
+    const shop = await startShop({ directory, meddle, onProblem })
+    this.#running.push({ name: 'shop', stop: shop.stop })
+  }
+
   #startPools(config: Config): void {
-    const pools = new Set(['default'])
-    for (const { pool } of Object.values(config.pipelines)) pools.add(pool)
-    const used = new Set(Object.values(config.pipelines).map(({ pool }) => pool))
-    for (const pool of pools) {
-      if (!used.has(pool)) continue
+    const { pipelines, rules } = config
+    const all = [...Object.values(pipelines), ...Object.values(rules)]
+    for (const pool of new Set(all.map((one) => one.pool ?? 'default'))) {
       const kept = this.#keep(`worker pool ${pool}`, () =>
         startWorkerPool({
           pool,
           natsUrl: this.#natsUrl,
+          pgUrl: this.#pgUrl,
           pipelines: this.#options.pipelines ?? here('./pipelines'),
           onLine: (line) => this.#terminal.line(`  ${line}`),
         }),
@@ -182,6 +210,7 @@ class Platform {
     const ready = {
       event: 'ready',
       ms: Math.round(readyMs),
+      console: web,
       api: `${web}/api/v1`,
       docs: `${web}/docs`,
       nats: this.#natsUrl,
@@ -191,6 +220,8 @@ class Platform {
     }
     await writeFile(join(directory, 'dev.json'), `${JSON.stringify(ready, null, 2)}\n`)
     this.#terminal.ready(ready, this.#options.ephemeral)
+    // Whoever opens it in a moment finds it built; why it cannot be built is told there.
+    void builtConsole().catch(() => {})
     if (this.#options.ephemeral)
       this.#running.unshift({
         name: 'data',

@@ -9,6 +9,7 @@ import { tell } from './story.ts'
 
 type Ready = {
   readonly ms: number
+  readonly console: string
   readonly api: string
   readonly docs: string
   readonly nats: string
@@ -50,6 +51,7 @@ export class Terminal {
     if (this.#json) process.stdout.write(`${JSON.stringify({ event: 'ready', ...ready })}\n`)
     const data = ephemeral ? 'forgotten at the end' : `${ready.dataDir}   (--ephemeral to forget)`
     this.line('')
+    this.line(`  Console     ${ready.console}`)
     this.line(`  API         ${ready.api}/status     (docs: ${ready.docs})`)
     this.line(`  NATS        ${ready.nats}     nats sub 'headway.>'`)
     this.line(`  Postgres    ${ready.postgres}`)

@@ -4,6 +4,8 @@ import { startChild, type RunningChild } from './child.ts'
 export type WorkerPoolOptions = {
   readonly pool: string
   readonly natsUrl: string
+  /** For sinks that are tables of the same server. */
+  readonly pgUrl: string
   /** The folder of pipeline folders. */
   readonly pipelines: string
   readonly onLine: (line: string) => void
@@ -18,6 +20,7 @@ export const startWorkerPool = (options: WorkerPoolOptions): Promise<RunningChil
     env: {
       ...process.env,
       HEADWAY_NATS_URL: options.natsUrl,
+      HEADWAY_PG_URL: options.pgUrl,
       HEADWAY_POOL: options.pool,
       HEADWAY_PIPELINES: options.pipelines,
       HEADWAY_WATCH: '1',

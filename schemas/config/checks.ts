@@ -99,10 +99,12 @@ export const checkTogether = (
     if (isSound(['assets', key])) checkAsset(key, asset, env, report)
   for (const [id, pipeline] of Object.entries(file.pipelines ?? {}))
     if (isSound(['pipelines', id])) checkPipeline(id, pipeline, file, report)
-  for (const [source, { url }] of Object.entries(file.sources ?? {}))
-    if (isSound(['sources', source]))
-      for (const problem of expandUrl(url, env).problems)
-        report(['sources', source, 'url'], problem)
+  for (const [source, { url }] of Object.entries(file.sources ?? {})) {
+    const expanded = expandUrl(url, env)
+    // A directory of repositories has no host to name.
+    if (!isSound(['sources', source]) || expanded.url.startsWith('file:///')) continue
+    for (const problem of expanded.problems) report(['sources', source, 'url'], problem)
+  }
   for (const [rule, { source, sinks }] of Object.entries(file.rules ?? {})) {
     if (!isSound(['rules', rule])) continue
     checkNamed(['rules', rule, 'source'], source, 'sources', file, report)
