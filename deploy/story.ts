@@ -60,6 +60,28 @@ const lineOf = (event: Event): Line | null => {
         text: `${short(event.run)}  ${event.pipelineVersion}  ${why}`,
       }
     }
+    case 'PushReceived':
+      return {
+        topic: 'push',
+        name: event.repository,
+        text: `${event.ref.replace('refs/heads/', '')}  ${(event.commit ?? '').slice(0, 12)}`,
+      }
+    case 'SyncConfirmed':
+      return {
+        topic: 'sink',
+        name: event.sink,
+        text: `${event.environment}  ${event.written} written, ${event.deleted} deleted, ${event.unchanged} as they were`,
+        style: 'green',
+      }
+    case 'DriftFound':
+      return {
+        topic: 'drift',
+        name: event.sink,
+        text: `${event.environment}  ${event.count} changed by somebody else: ${event.keys.slice(0, 3).join(', ')}`,
+        style: 'yellow',
+      }
+    case 'DriftEnded':
+      return { topic: 'drift', name: event.sink, text: `${event.environment}  as in Git again` }
     case 'RunCompleted':
       return {
         topic: 'run',
