@@ -13,7 +13,6 @@ import { fileURLToPath } from 'node:url'
 import { builtConsole } from '@headway/api/console.ts'
 import { parseConfig, type Config } from '@headway/schemas/config.ts'
 import { openDoors, type Doors } from '@headway/streams/room.ts'
-import { openKv } from '@headway/streams/kv.ts'
 import { demoTokens, startAgency } from './demo/agency.ts'
 import { hasGit, shopUrl, startShop } from './demo/shop.ts'
 import { startNats } from './nats-server.ts'
@@ -51,13 +50,6 @@ const readConfig = async (file: string, agencyUrl: string, shops: string): Promi
   process.env.PIMS_QA_TOKEN ??= demoTokens.qa
   return parseConfig(await readFile(file, 'utf8'), file)
 }
-
-const shopBucket = {
-  bucket: 'shop-production',
-  history: 10,
-  replicas: 1,
-  timeoutMs: 5_000,
-} as const
 
 class Platform {
   readonly #options: StartOptions
@@ -153,13 +145,7 @@ class Platform {
   async #startShop(directory: string, onProblem: (message: string) => void): Promise<void> {
     if (!(await hasGit()))
       return onProblem('git is not here: configuration in Git waits until it is installed')
-    const meddle = async (key: string, value: string) => {
-      const bucket = await openKv({ ...shopBucket, url: this.#natsUrl })
-      const held = await bucket.get(key)
-      if (held) await bucket.change(key, value, held.revision)
-      await bucket.close()
-    }
-    const shop = await startShop({ directory, meddle, onProblem })
+    const shop = await startShop({ directory, onProblem })
     this.#running.push({ name: 'shop', stop: shop.stop })
   }
 

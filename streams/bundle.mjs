@@ -17,7 +17,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { dirname, join, relative } from 'node:path'
+import { basename, dirname, join, relative } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -71,11 +71,39 @@ export const bundle = async (entry, outfile, plugins = []) => {
     logLevel: 'error',
     plugins: [...plugins, ours],
   })
-  // Several processes may make it at once; each puts a complete one in its place.
-  mkdirSync(dirname(outfile), { recursive: true })
-  const draft = `${outfile}.${randomUUID()}`
-  writeFileSync(draft, outputFiles[0].contents)
-  renameSync(draft, outfile)
+  put(outfile, outputFiles[0].contents)
+}
+
+/** Several processes may make it at once; each puts a complete one in its place. */
+const put = (file, contents) => {
+  mkdirSync(dirname(file), { recursive: true })
+  const draft = `${file}.${randomUUID()}`
+  writeFileSync(draft, contents)
+  renameSync(draft, file)
+}
+
+/** In parts, each loaded when it is asked for: a command must not load what all the others need. */
+const bundleInParts = async (entry, outfile) => {
+  const { build } = await import('esbuild')
+  const name = basename(outfile, '.mjs')
+  const { outputFiles } = await build({
+    entryPoints: { [name]: entry },
+    outdir: dirname(outfile),
+    outExtension: { '.js': '.mjs' },
+    chunkNames: `${name}-[hash]`,
+    write: false,
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    logLevel: 'error',
+    plugins: [ours],
+  })
+  const parts = outputFiles.filter(({ path }) => path !== outfile)
+  for (const { path, contents } of parts) put(path, contents)
+  // Last, because it names the others.
+  put(outfile, outputFiles.find(({ path }) => path === outfile).contents)
 }
 
 /** The JavaScript file that stands for a TypeScript entry, made anew when any source is newer. */
@@ -84,6 +112,7 @@ export const bundled = async (entry) => {
   const outfile = join(outdir, name)
   const newest = Math.max(...tops.map((top) => newestIn(join(root, top))))
   if (existsSync(outfile) && statSync(outfile).mtimeMs >= newest) return outfile
-  await bundle(entry, outfile)
+  if (name.startsWith('services-cli-')) await bundleInParts(entry, outfile)
+  else await bundle(entry, outfile)
   return outfile
 }

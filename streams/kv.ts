@@ -5,7 +5,13 @@
  * The connection is the bucket's own and gives up soon: whoever asks decides about another attempt.
  */
 import { connect, credsAuthenticator, errors, nkeyAuthenticator } from '@nats-io/transport-node'
-import { jetstream, jetstreamManager, JetStreamApiError } from '@nats-io/jetstream'
+import {
+  DiscardPolicy,
+  jetstream,
+  jetstreamManager,
+  JetStreamApiError,
+  PersistMode,
+} from '@nats-io/jetstream'
 import { Kvm, type KV } from '@nats-io/kv'
 
 export type KvPlace = {
@@ -19,6 +25,8 @@ export type KvPlace = {
   readonly nkeySeed?: string | undefined
   readonly history: number
   readonly replicas: number
+  /** Answer before it is on disk: many times as fast, and a power cut costs the last writes. */
+  readonly relaxed: boolean
   readonly timeoutMs: number
 }
 
@@ -68,12 +76,11 @@ export const openKv = async (place: KvPlace): Promise<KvBucket> => {
     return (bound = new Kvm(js).open(place.bucket))
   }
   const make = async (): Promise<KV> => {
-    const { history, replicas } = place
-    const description = 'Configuration, written by Headway'
-    return (
-      (await open()) ??
-      (bound ??= new Kvm(js).create(place.bucket, { history, replicas, description }))
-    )
+    const found = await open()
+    if (found) return found
+    return (bound ??= jsm.streams
+      .add(configOf(place))
+      .then(() => new Kvm(js).open(place.bucket, { allow_direct: true })))
   }
   return {
     async all(signal) {
@@ -99,6 +106,20 @@ export const openKv = async (place: KvPlace): Promise<KvBucket> => {
     close: () => nc.close(),
   }
 }
+
+/** As every KV client makes it; theirs cannot be told how to keep it. */
+const configOf = ({ bucket, history, replicas, relaxed }: KvPlace) => ({
+  name: `KV_${bucket}`,
+  description: 'Configuration, written by Headway',
+  subjects: [`$KV.${bucket}.>`],
+  max_msgs_per_subject: history,
+  num_replicas: replicas,
+  allow_direct: true,
+  allow_rollup_hdrs: true,
+  deny_delete: true,
+  discard: DiscardPolicy.New,
+  ...(relaxed ? { persist_mode: PersistMode.Async } : {}),
+})
 
 /** What another attempt would not cure: a refusal, a message that is too big, a bucket that is full. */
 export const isKvRefusal = (error: unknown): boolean =>

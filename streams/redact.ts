@@ -3,7 +3,7 @@
  * one inside any text (a token of ours, a bearer, a password in a URL) is cut out of it.
  */
 const secretNames =
-  /^(authorization|cookie|set-cookie|proxy-authorization|x-api-key|.*(password|secret|token|apikey|api_key|credential)s?)$/i
+  /((^|-)(authorization|cookie|api-?key)|password|secret|token|api_?key|credential)s?$/i
 
 const patterns: readonly (readonly [RegExp, string])[] = [
   [/\bhw_[a-z0-9]{12}_[A-Za-z0-9_-]{43}/g, 'hw_[redacted]'],

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const rooms = ['fetcher', 'debounce', 'worker', 'projector', 'api', 'cli']
+const rooms = ['fetcher', 'debounce', 'worker', 'projector', 'api', 'cli', 'console']
 const tops = ['schemas', 'streams', 'services', 'deploy', 'test']
 
 const walk = (directory: string): string[] =>
@@ -19,8 +19,9 @@ const walk = (directory: string): string[] =>
 
 const sources = tops
   .flatMap((top) => walk(join(root, top)))
-  .filter((path) => /\.(ts|mjs)$/.test(path))
+  .filter((path) => /\.(tsx?|mjs)$/.test(path))
   .map((path) => ({ name: relative(root, path), text: readFileSync(path, 'utf8') }))
+  .filter(({ text }) => !text.startsWith('// Generated from'))
 const isTest = (name: string) => name.startsWith('test/') || name.endsWith('.test.ts')
 const product = sources.filter(({ name }) => !isTest(name))
 
@@ -154,7 +155,7 @@ describe('completeness', () => {
   test('every source is imported by another one or started by somebody', () => {
     const targets = new Set(sources.flatMap((file) => importsOf(file)))
     const started =
-      /(^|\/)(main|start|pipeline|[a-z-]*thread|headway|closing-line)\.(ts|mjs)$|\.test\.ts$|^test\//
+      /(^|\/)(main|start|pipeline|[a-z-]*thread|headway|closing-line)\.(tsx?|mjs)$|\.test\.ts$|^test\//
     const mentioned = sources.map(({ text }) => text).join('\n')
     const dead = broken(
       product,

@@ -1,6 +1,6 @@
 /**
  * The demo's repository of configuration: a bare Git repository on disk to which somebody pushes every
- * now and then. And now and then somebody else changes a value where it ended up, which nobody should.
+ * now and then.
  */
 import { execFile } from 'node:child_process'
 import { mkdir, rm, stat, writeFile } from 'node:fs/promises'
@@ -10,16 +10,12 @@ import { promisify } from 'node:util'
 
 const repository = 'acme/shop'
 const everyMsDefault = 20_000
-/** Every so many pushes somebody meddles with a value. */
-const meddlesEvery = 3
 
 export type Shop = { readonly stop: () => Promise<void> }
 export type ShopOptions = {
   /** Repositories are below it. */
   readonly directory: string
   readonly everyMs?: number
-  /** Changes the key where it ended up, as somebody would who knows nothing of Git. */
-  readonly meddle: (key: string, value: string) => Promise<void>
   readonly onProblem: (message: string) => void
 }
 
@@ -55,7 +51,7 @@ campaign:
 `
 
 export const startShop = async (options: ShopOptions): Promise<Shop> => {
-  const { directory, everyMs = everyMsDefault, meddle, onProblem } = options
+  const { directory, everyMs = everyMsDefault, onProblem } = options
   const bare = join(directory, `${repository}.git`)
   const tree = join(directory, 'work')
   const git = (...args: string[]) =>
@@ -78,15 +74,11 @@ export const startShop = async (options: ShopOptions): Promise<Shop> => {
     await git('commit', '--quiet', '--message', `Sale number ${count}`)
     await git('push', '--quiet', 'origin', 'HEAD:main')
   }
-  const act = async () => {
-    await push()
-    if (count % meddlesEvery === 0) await meddle('campaign.banner', '"Buy now!!!"')
-  }
   let acting: Promise<void> = push()
   await acting
   const timer = setInterval(() => {
     acting = acting
-      .then(act)
+      .then(push)
       .catch((error: unknown) => onProblem(`the demo's shop: ${String(error)}`))
   }, everyMs)
   return {

@@ -31,7 +31,6 @@ rules:
     secrets: { 'db.password': 'vault:kv/shop#password' }
     sinks: [kv]
     prune: { enabled: true, protect: ['SYSTEM_*'] }
-    drift: { every: 30s, heal: true }
 `
 
 describe('configuration in Git', () => {
@@ -39,7 +38,6 @@ describe('configuration in Git', () => {
     const { sources, sinks, rules } = parseConfig(sync, 'f', {})
     expect(sources.acme!.poll).toEqual({ repositories: ['acme/shop'], everyMs: 60_000 })
     expect(sinks.kv!.options).toEqual({ bucket: 'shop-{environment}', any: { thing: 1 } })
-    expect(rules.shop!.drift).toEqual({ everyMs: 30_000, heal: true })
     expect(problemWith(SourceDefinition, sources.acme)).toBeNull()
     expect(problemWith(SinkDefinition, sinks.kv)).toBeNull()
     expect(problemWith(RuleDefinition, rules.shop)).toBeNull()

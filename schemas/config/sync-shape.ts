@@ -2,7 +2,7 @@
 import { Type, type Static } from 'typebox'
 import { namePattern } from '../ids.ts'
 import { platforms, syncModes } from '../rules/definition.ts'
-import { dayMs, duration, name, requiredDuration, secondMs, strict, text } from './fields.ts'
+import { dayMs, name, requiredDuration, secondMs, strict, text } from './fields.ts'
 
 const reference = (description: string) =>
   Type.String({
@@ -127,19 +127,6 @@ export const Rule = Type.Object(
           enabled: Type.Boolean({ description: 'Keys that left Git leave the sinks' }),
           dryRun: yes('Deletions are only told'),
           protect: Type.Optional(globs('Keys that are never deleted', ['SYSTEM_*'])),
-        },
-        strict,
-      ),
-    ),
-    drift: Type.Optional(
-      Type.Object(
-        {
-          every: duration('How often sinks are compared', {
-            min: secondMs,
-            max: dayMs,
-            step: secondMs,
-          }),
-          heal: yes('What drifted is repaired'),
         },
         strict,
       ),

@@ -11,11 +11,17 @@ import type {
   RawServerDefault,
 } from 'fastify'
 import type { Kysely } from 'kysely'
-import type { Clock, Content, Live, Log, Logger } from '@headway/schemas/ports.ts'
+import type { Clock, Content, Live, Log, Logger, Services } from '@headway/schemas/ports.ts'
+import type { Role } from '@headway/schemas/roles.ts'
 import type { Accepted } from './accepted.ts'
+import type { Identities, Identity } from './auth/identity.ts'
+import type { AuthSettings } from './auth/settings.ts'
 import type { ApiDatabase } from './database.ts'
 import type { Position } from './position.ts'
 import type { ResumeKey } from './resume-token.ts'
+import type { Intake } from './webhooks/intake.ts'
+import type { Rate, RateLimits } from './webhooks/rate-limits.ts'
+import type { Sources } from './webhooks/sources.ts'
 
 export type ApiPorts = {
   readonly db: Kysely<ApiDatabase>
@@ -30,11 +36,21 @@ export type ApiPorts = {
   readonly pushBytesMax?: number
   /** Sign and verify resume tokens; the first one signs. None: no tokens. */
   readonly resumeKeys?: readonly ResumeKey[]
+  /** Who may ask. None: everybody, on the machine's own addresses only. */
+  readonly auth?: AuthSettings | null
+  /** Programs may ask over NATS as well. None: over HTTP only. */
+  readonly services?: Services
+  /** How often an address and a source may deliver. */
+  readonly rates?: { readonly address: Rate; readonly source: Rate }
 }
 
-export type Api = Required<ApiPorts> & {
+export type Api = Required<Omit<ApiPorts, 'services' | 'rates' | 'auth'>> & {
   readonly position: Position
   readonly accepted: Accepted
+  readonly identities: Identities
+  readonly sources: Sources
+  readonly intake: Intake
+  readonly limits: { readonly addresses: RateLimits; readonly sources: RateLimits }
   readonly startedAt: number
 }
 
@@ -52,7 +68,15 @@ export const base = '/api/v1'
 export const version = '0.1.0'
 
 declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who asks; null on public routes. */
+    identity: Identity
+    /** 32 hex digits. */
+    traceId: string
+  }
   interface FastifyContextConfig {
+    /** The least role that may use the route; the registry refuses a route that does not say. */
+    readonly role: Role | 'public'
     /** Answers bytes or pages, whatever `Accept` says. */
     readonly anyMedia?: boolean
     /** Says nothing of the read models, so it does not ask how far they are. */

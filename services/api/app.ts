@@ -9,26 +9,51 @@ import { Type } from 'typebox'
 import { Accepted } from './accepted.ts'
 import { base, type Api, type ApiPorts, type App } from './api.ts'
 import { encodeAssetPath } from './asset-path.ts'
+import { isPage, serveConsole } from './console.ts'
+import { guard } from './auth/guard.ts'
+import { Identities } from './auth/identity.ts'
 import { serveDocs, type DocumentedRoute } from './docs.ts'
+import { tagAnswers } from './etag.ts'
 import { Position } from './position.ts'
 import { Problem, sendProblem } from './problem.ts'
+import { serveProblems } from './problems.ts'
 import { routes } from './routes/index.ts'
+import { exportTraces, traceRequests } from './trace/tracing.ts'
 import { compilersFactory } from './validate.ts'
+import { Intake } from './webhooks/intake.ts'
+import { RateLimits } from './webhooks/rate-limits.ts'
+import { Sources } from './webhooks/sources.ts'
+import { serveWebhookServices } from './webhooks/services.ts'
 
 const bodyBytesMax = 64 * 1024
 const pushBytesMaxDefault = 128 * 1024 * 1024
 const requestMsMax = 180_000
+/** A push of a hundred repositories at once passes; a flood does not. */
+const ratesDefault = {
+  address: { perSecond: 50, burst: 200 },
+  source: { perSecond: 100, burst: 400 },
+}
 const projectedWaitMs = 2_000
 const noParameters = Type.Object({})
 
 export const buildApp = async (ports: ApiPorts): Promise<App> => {
+  const closing = new AbortController()
+  const signal = ports.signal ? AbortSignal.any([ports.signal, closing.signal]) : closing.signal
+  const { address, source } = ports.rates ?? ratesDefault
+  const sources = new Sources(ports, signal)
+  const auth = ports.auth ?? null
+  const identities = new Identities(ports, auth, signal)
   const api: Api = {
     ...ports,
-    signal: ports.signal ?? new AbortController().signal,
+    signal,
+    sources,
+    intake: new Intake(ports, sources),
+    limits: { addresses: new RateLimits(address), sources: new RateLimits(source) },
     pushBytesMax: ports.pushBytesMax ?? pushBytesMaxDefault,
     resumeKeys: ports.resumeKeys ?? [],
     position: new Position(ports.db, ports.clock),
     accepted: new Accepted(),
+    identities,
     startedAt: performance.now(),
   }
   const tell = (error: Error, request: FastifyRequest) =>
@@ -44,6 +69,7 @@ export const buildApp = async (ports: ApiPorts): Promise<App> => {
     requestTimeout: requestMsMax,
     genReqId: () => randomUUID(),
     requestIdHeader: false,
+    ...(auth?.trustProxy ? { trustProxy: auth.trustProxy } : {}),
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 1_000, ignoreTrailingSlash: true },
     rewriteUrl: ({ url = '/' }) => encodeAssetPath(url),
@@ -51,21 +77,25 @@ export const buildApp = async (ports: ApiPorts): Promise<App> => {
     schemaController: { compilersFactory },
   }).withTypeProvider<TypeBoxTypeProvider>()
 
+  traceRequests(app)
+  guard(app, identities)
   const documented: DocumentedRoute[] = []
   app.addHook('onRoute', (route) => {
     // Routes that name no parameters take none, so that a misspelt one is told everywhere.
     if (!route.schema?.hide) route.schema = { querystring: noParameters, ...route.schema }
     if (route.method !== 'HEAD') documented.push(route as DocumentedRoute)
   })
+  const sendPage = serveConsole(app)
   app.setErrorHandler(answerProblem)
   app.setNotFoundHandler((request, reply) => {
+    if (isPage(request)) return sendPage(request, reply)
     const problem = nothingHere(request, documented)
     return answerProblem(problem, request, reply)
   })
   acceptEmptyJson(app)
+  tagAnswers(app)
   app.addHook('onRequest', async (request) => {
-    refuseOtherSites(request)
-    if (!request.routeOptions.config.anyMedia) refuseOtherMedia(request)
+    if (!request.routeOptions.config.anyMedia && !isPage(request)) refuseOtherMedia(request)
   })
   app.addHook('preHandler', async (request, reply) => {
     if (request.method !== 'GET' || request.routeOptions.config.unprojected) return
@@ -73,8 +103,15 @@ export const buildApp = async (ports: ApiPorts): Promise<App> => {
     await sayPosition(api, request, reply)
   })
   for (const register of routes) register(app, api)
+  serveProblems(app)
   serveDocs(app, documented)
+  // Answers that go on for ever end first: the server waits for all of them.
+  app.addHook('preClose', async () => closing.abort())
+  await exportTraces(app, api)
   await app.ready()
+  void sources.follow()
+  if (auth) void identities.book.follow()
+  if (ports.services) await serveWebhookServices(api, ports.services)
   return app
 }
 
@@ -85,15 +122,6 @@ const acceptEmptyJson = (app: App): void => {
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) =>
     body === '' ? done(null, undefined) : void parse(request, body as string, done),
   )
-}
-
-const safe = new Set(['GET', 'HEAD', 'OPTIONS'])
-
-/** A page of another site must not start runs through the browser of somebody who visits it. */
-const refuseOtherSites = ({ method, headers }: FastifyRequest): void => {
-  if (safe.has(method) || headers.origin === undefined) return
-  if (headers.origin.replace(/^https?:\/\//, '') === headers.host) return
-  throw new Problem(403, 'cross_site_request', 'a page of another site may not write here')
 }
 
 const refuseOtherMedia = ({ headers: { accept } }: FastifyRequest): void => {

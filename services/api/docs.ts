@@ -4,10 +4,11 @@
  */
 import { fastify, type FastifyInstance, type RouteOptions } from 'fastify'
 import { base, version, type App } from './api.ts'
+import { cookieName } from './auth/session.ts'
 import { ProblemShape } from './shapes.ts'
 import { compilersFactory } from './validate.ts'
 
-export type DocumentedRoute = Pick<RouteOptions, 'method' | 'url' | 'schema'>
+export type DocumentedRoute = Pick<RouteOptions, 'method' | 'url' | 'schema' | 'config'>
 
 const about =
   'Feeds change; pipelines run on exactly the versions that changed; what happened can be told ' +
@@ -33,6 +34,12 @@ const failure = {
   content: { 'application/problem+json': { schema: ProblemShape } },
 }
 
+/** Which role an operation needs; those of everybody need no credentials. */
+const accessOf = (role: string | undefined) =>
+  role === 'public' || role === undefined
+    ? { 'x-headway-role': 'public', security: [] }
+    : { 'x-headway-role': role }
+
 const describe = async (routes: readonly DocumentedRoute[]): Promise<FastifyInstance> => {
   const [{ default: swagger }, { default: swaggerUi }] = await Promise.all([
     import('@fastify/swagger'),
@@ -40,10 +47,21 @@ const describe = async (routes: readonly DocumentedRoute[]): Promise<FastifyInst
   ])
   const app = fastify({ schemaController: { compilersFactory }, exposeHeadRoutes: false })
   await app.register(swagger, {
-    openapi: { openapi: '3.1.0', info: { title: 'Headway', version, description: about } },
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Headway', version, description: about },
+      servers: [{ url: '/' }],
+      components: {
+        securitySchemes: {
+          token: { type: 'http', scheme: 'bearer', description: 'an API token, or one of OIDC' },
+          session: { type: 'apiKey', in: 'cookie', name: cookieName },
+        },
+      },
+      security: [{ token: [] }, { session: [] }],
+    },
   })
   await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true })
-  for (const { method, url, schema } of routes) {
+  for (const { method, url, schema, config } of routes) {
     if (!schema || schema.hide) continue
     const isRead = method === 'GET' || url === '/health'
     app.route({
@@ -51,6 +69,7 @@ const describe = async (routes: readonly DocumentedRoute[]): Promise<FastifyInst
       url,
       schema: {
         ...schema,
+        ...accessOf(config?.role),
         ...(isRead ? {} : { headers }),
         ...(method === 'PUT' ? bytesBody : {}),
         response: { ...(schema.response as object), default: failure },
@@ -65,8 +84,8 @@ const describe = async (routes: readonly DocumentedRoute[]): Promise<FastifyInst
 export const serveDocs = (app: App, routes: readonly DocumentedRoute[]): void => {
   let made: Promise<FastifyInstance> | null = null
   const docs = () => (made ??= describe(routes.filter(({ url }) => !url.startsWith('/docs'))))
-  const hidden = { schema: { hide: true }, config: { anyMedia: true, unprojected: true } }
-  app.get('/', hidden, (_, reply) => reply.redirect('/docs'))
+  const config = { role: 'public' as const, anyMedia: true, unprojected: true }
+  const hidden = { schema: { hide: true }, config }
   app.get(base, hidden, (_, reply) => reply.redirect('/docs'))
   app.get('/openapi.json', hidden, async (_, reply) =>
     reply.header('cache-control', 'no-cache').send((await docs()).swagger()),

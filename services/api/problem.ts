@@ -5,6 +5,7 @@
  */
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { databaseProblem } from './database.ts'
+import { problemUrl } from './problems.ts'
 
 type Extras = {
   /** What is wrong with which part of the request. */
@@ -93,11 +94,12 @@ export const sendProblem = (
     .headers({ 'cache-control': 'no-store', ...headers })
     .type('application/problem+json')
     .send({
-      type: `urn:headway:problem:${problem.code}`,
+      type: problemUrl(problem.code),
       title: sentence(problem.code),
       status: problem.status,
       detail: problem.message,
       instance: `urn:request:${request.id}`,
+      traceId: request.traceId,
       code: problem.code,
       retryable: transient.has(problem.status),
       ...extensions,

@@ -2,8 +2,10 @@
  * The API room: answers HTTP from the read models and writes facts to the log. It keeps nothing, so any
  * number of them may run. Postgres need not be there when it starts: until then reads are a 503.
  */
+import type { Services } from '@headway/schemas/ports.ts'
 import type { Doors } from '@headway/streams/room.ts'
 import { buildApp } from './app.ts'
+import { authSettings } from './auth/settings.ts'
 import { openDatabase } from './database.ts'
 import { parseResumeKeys } from './resume-token.ts'
 
@@ -36,15 +38,23 @@ export const startApi = async (
     live,
     clock,
     logger,
-  }: Pick<Doors, 'log' | 'content' | 'live' | 'clock' | 'logger'>,
+    services,
+  }: Pick<Doors, 'log' | 'content' | 'live' | 'clock' | 'logger'> & {
+    readonly services?: Services
+  },
   options: ApiOptions,
 ): Promise<RunningApi> => {
+  const auth = authSettings(options.host, process.env)
   const { pgUrl, host, port, signal, tenant = 'default', pushBytesMax } = options
   const resumeKeys = parseResumeKeys(options.resumeKeys ?? process.env.HEADWAY_RESUME_KEYS ?? '')
   const database = openDatabase(pgUrl, logger)
   const { db } = database
-  const ports = { db, log, content, live, clock, logger, tenant, signal, resumeKeys }
-  const app = await buildApp({ ...ports, ...(pushBytesMax === undefined ? {} : { pushBytesMax }) })
+  const ports = { db, log, content, live, clock, logger, tenant, signal, resumeKeys, auth }
+  const app = await buildApp({
+    ...ports,
+    ...(pushBytesMax === undefined ? {} : { pushBytesMax }),
+    ...(services === undefined ? {} : { services }),
+  })
   try {
     const url = await app.listen({ host, port })
     const end = async (): Promise<void> => {

@@ -42,6 +42,7 @@ export const ProblemShape = Type.Object({
   status: Type.Integer(),
   detail: Type.String(),
   instance: Type.String(),
+  traceId: Type.String(),
   code: Type.String(),
   retryable: Type.Boolean(),
 })

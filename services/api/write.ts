@@ -29,10 +29,16 @@ const header = (request: FastifyRequest, name: string, lengthMax: number): strin
   return text
 }
 
-/** Who asks, as the log will show it. */
+/**
+ * Who asks, as the log will show it. Somebody who proved who they are is that one, whatever a header
+ * says; where nobody has to, the header names them.
+ */
 export const actorOf = (request: FastifyRequest, body: unknown): Actor => {
-  const name = header(request, 'x-headway-actor', 200) ?? 'api'
-  const { reason } = (body ?? {}) as { reason?: string }
+  const identity = request.identity as FastifyRequest['identity'] | null
+  const isKnown = identity !== null && !identity.open
+  const name = isKnown ? identity.name : (header(request, 'x-headway-actor', 200) ?? 'api')
+  const { reason: told } = (body ?? {}) as { reason?: string }
+  const reason = told ?? header(request, 'x-headway-reason', 1_000)
   return reason ? { name, reason } : { name }
 }
 

@@ -46,6 +46,11 @@ const unreachable = (error: unknown): CliError => {
 const refusal = async (response: Response, path: string): Promise<CliError> => {
   const body = (await response.json().catch(() => ({}))) as { title?: string; detail?: string }
   const told = body.detail ?? body.title ?? response.statusText
+  if (response.status === 401)
+    return new CliError('denied', `${told} (401 from ${path})`, [
+      'HEADWAY_TOKEN=hw_…\tsays who you are, or --token before the command',
+      `${commandLine('tokens create --holder me --role admin --direct')}\tmakes one, with access to NATS`,
+    ])
   const advice = response.status === 404 ? [`${commandLine('status')}\tshows what there is`] : []
   return new CliError(
     endings[response.status] ?? 'failed',
@@ -55,9 +60,9 @@ const refusal = async (response: Response, path: string): Promise<CliError> => {
 }
 
 /** Who asks, for the log. Headers are Latin-1, names are UTF-8. */
-const actor = (): string => {
+export const actorName = (): string => {
   try {
-    return Buffer.from(userInfo().username.slice(0, 100), 'utf8').toString('latin1')
+    return userInfo().username.slice(0, 100)
   } catch {
     // A container's user may have no name.
     return 'cli'
@@ -79,7 +84,10 @@ export const call = async (
     method,
     headers: {
       accept: 'application/json',
-      'x-headway-actor': actor(),
+      ...(process.env.HEADWAY_TOKEN
+        ? { authorization: `Bearer ${process.env.HEADWAY_TOKEN}` }
+        : {}),
+      'x-headway-actor': Buffer.from(actorName(), 'utf8').toString('latin1'),
       ...(key ? { 'idempotency-key': Buffer.from(key, 'utf8').toString('latin1') } : {}),
       ...(body ? { 'content-type': 'application/json' } : {}),
     },

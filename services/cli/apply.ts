@@ -10,11 +10,12 @@
 import {
   changesToEvents,
   diffConfig,
+  kinds,
   type Change,
   type Config,
   type Definitions,
+  type Kind,
 } from '@headway/schemas/config.ts'
-import type { AssetDefinition, PipelineDefinition } from '@headway/schemas/definitions.ts'
 import type { Event } from '@headway/schemas/events.ts'
 import { sha256 } from '@headway/schemas/ids.ts'
 import type { Commit, Log, Topic } from '@headway/schemas/ports.ts'
@@ -43,7 +44,7 @@ export type Applied = {
 type Entry = {
   readonly topic: Topic
   seq: number
-  definition: AssetDefinition | PipelineDefinition | null
+  definition: Extract<Event, { definition: object }>['definition'] | null
 }
 
 const keyOf = ({ kind, name }: Topic): string => `${kind}\n${name}`
@@ -52,9 +53,15 @@ const defined = (before: Entry['definition'], event: Event): Entry['definition']
   switch (event.type) {
     case 'AssetDefined':
     case 'PipelineDefined':
+    case 'SourceDefined':
+    case 'SinkDefined':
+    case 'RuleDefined':
       return event.definition
     case 'AssetRemoved':
     case 'PipelineRemoved':
+    case 'SourceRemoved':
+    case 'SinkRemoved':
+    case 'RuleRemoved':
       return null
     default:
       return before
@@ -82,13 +89,19 @@ class Fold {
   }
 
   definitions(): Definitions {
-    const of = <D>(kind: Topic['kind']) =>
+    const of = <D>(kind: Kind) =>
       Object.fromEntries(
         [...this.entries.values()]
           .filter(({ topic, definition }) => topic.kind === kind && definition !== null)
           .map(({ topic, definition }) => [topic.name, definition as D]),
       )
-    return { assets: of<AssetDefinition>('asset'), pipelines: of<PipelineDefinition>('pipeline') }
+    return {
+      assets: of('asset'),
+      pipelines: of('pipeline'),
+      sources: of('source'),
+      sinks: of('sink'),
+      rules: of('rule'),
+    }
   }
 
   /** Folds everything up to the log's head of this moment, for sure on `topics` and all known ones. */
@@ -113,7 +126,7 @@ class Fold {
       for await (const commits of this.#log.tail({
         from: this.#seq + 1,
         tenant: this.#tenant,
-        kinds: ['asset', 'pipeline'],
+        kinds,
         signal: stop.signal,
       })) {
         for (const commit of commits) this.#apply(commit)
@@ -147,10 +160,8 @@ class Fold {
   }
 }
 
-const topicsOf = (config: Config): readonly Topic[] => [
-  ...Object.keys(config.assets).map((name) => ({ kind: 'asset' as const, name })),
-  ...Object.keys(config.pipelines).map((name) => ({ kind: 'pipeline' as const, name })),
-]
+const topicsOf = (config: Config): readonly Topic[] =>
+  kinds.flatMap((kind) => Object.keys(config[`${kind}s`]).map((name) => ({ kind, name })))
 
 /** Appends one definition; returns its position. */
 const appendOne = async (

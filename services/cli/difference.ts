@@ -34,9 +34,18 @@ const summaryOf = (change: Change): string => {
       .filter(Boolean)
       .join('  ')
   }
-  const { slots, pool } = (change.to ?? change.from)!
-  const bound = Object.entries(slots).map(([slot, asset]) => `${slot}=${asset}`)
-  return [`pool ${pool}`, ...bound].join('  ')
+  if (change.kind === 'pipeline') {
+    const { slots, pool } = (change.to ?? change.from)!
+    const bound = Object.entries(slots).map(([slot, asset]) => `${slot}=${asset}`)
+    return [`pool ${pool}`, ...bound].join('  ')
+  }
+  if (change.kind === 'source') {
+    const { platform, url } = (change.to ?? change.from)!
+    return `${platform}  ${url}`
+  }
+  if (change.kind === 'sink') return (change.to ?? change.from)!.type
+  const { source, repositories, sinks } = (change.to ?? change.from)!
+  return `${source} ${repositories.join(' ')} → ${sinks.join(' ')}`
 }
 
 export const differenceText = (changes: readonly Change[]): string => {

@@ -62,6 +62,14 @@ const buildProgram = (): Command => {
       subcommandTerm: (command) => `${command.name()} ${argumentsOf(command)}`.trim(),
     })
     .showHelpAfterError(helpLine)
+    .option('--token <token>', 'who asks; else HEADWAY_TOKEN')
+    .option('--context <name>', 'a context of the nats command; else HEADWAY_NATS_CONTEXT')
+    .hook('preAction', async (root) => {
+      const { token, context } = root.opts<{ token?: string; context?: string }>()
+      if (token !== undefined) process.env.HEADWAY_TOKEN = token
+      if (context !== undefined) process.env.HEADWAY_NATS_CONTEXT = context
+      if (process.env.HEADWAY_NATS_CONTEXT) (await import('./nats-context.ts')).useContext()
+    })
     .enablePositionalOptions()
     .exitOverride()
   for (const [name, summary] of launched) program.command(name).description(summary)
@@ -73,7 +81,8 @@ const buildProgram = (): Command => {
       ['add https://example.org/gtfs.zip', 'a feed of your own'],
       ['sub', 'watch what happens'],
     ]).trimStart()}
-\nEnvironment: HEADWAY_API_URL, HEADWAY_NATS_URL, NO_COLOR; HEADWAY_DEBUG=1 shows stacks
+\nEnvironment: HEADWAY_API_URL, HEADWAY_TOKEN, HEADWAY_NATS_URL, HEADWAY_NATS_CONTEXT, NO_COLOR;
+  HEADWAY_DEBUG=1 shows stacks
 Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 conflict, 5 cannot connect, 6 timeout, 7 denied`,
   )
   return program

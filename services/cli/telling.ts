@@ -17,6 +17,8 @@ const run = ({ run: id, epoch, attempt }: { run: string; epoch?: number; attempt
   epoch ? `${id}/${epoch}.${attempt}` : attempt > 1 ? `${id}/${attempt}` : id
 const error = ({ type, message }: { type: string; message: string }): string =>
   `${type}: ${message}`
+const place = ({ rule, environment }: { rule: string; environment: string }): string =>
+  `${rule}/${environment}`
 const by = ({ name, reason }: { name: string; reason?: string | undefined }): string =>
   reason ? `by ${name}: ${reason}` : `by ${name}`
 
@@ -118,6 +120,56 @@ const tell: Tell = {
   WorkerLeft: (e) => [e.worker, e.reason],
   WorkerDrainRequested: (e) => [e.worker, by(e.actor)],
   WorkerResumeRequested: (e) => [e.worker, by(e.actor)],
+  SourceDefined: (e) => [
+    e.definition.platform,
+    e.definition.url,
+    e.definition.webhook?.verify === false ? 'signatures NOT checked' : '',
+  ],
+  SourceRemoved: () => [],
+  PushReceived: (e) => [
+    e.event,
+    e.repository,
+    e.ref,
+    e.commit ? digest(e.commit) : '',
+    e.task,
+    e.dryRun ? 'dry run' : '',
+    `by ${e.actor}`,
+  ],
+  PushResolved: (e) => [
+    e.task,
+    ...e.targets.map((one) => `${one.rule}/${one.environment} ${one.outcome}`),
+    e.reason ?? '',
+  ],
+  RuleDefined: ({ definition: { source, repositories, sinks } }) => [
+    `${source} ${repositories.join(' ')}`,
+    `→ ${sinks.join(' ')}`,
+  ],
+  RuleRemoved: () => [],
+  SinkDefined: (e) => [e.definition.type],
+  SinkRemoved: () => [],
+  SyncPlanned: (e) => [
+    place(e),
+    e.run,
+    e.mode,
+    `${e.writes} to write`,
+    `${e.deletes} to delete`,
+    e.protected > 0 ? `${e.protected} protected` : '',
+  ],
+  ValuesApplied: (e) => [place(e), e.run, digest(e.commit), `${e.entries.length} keys`],
+  SyncConfirmed: (e) => [
+    place(e),
+    e.run,
+    digest(e.commit),
+    `${e.written} written`,
+    `${e.deleted} deleted`,
+    `${e.unchanged} unchanged`,
+  ],
+  SyncFailed: (e) => [place(e), e.run, error(e.error)],
+  DriftFound: (e) => [place(e), `${e.count} keys`, e.keys.slice(0, 5).join(' ')],
+  DriftEnded: (e) => [place(e)],
+  RollbackRequested: (e) => [`${e.rule}/${e.environment}`, `to ${e.to}`, by(e.actor)],
+  TokenCreated: (e) => [e.token, e.role, `for ${e.holder}`, `until ${e.expiresAt}`, by(e.actor)],
+  TokenRevoked: (e) => [e.token, by(e.actor)],
   WorkerLost: (e) => [e.worker, e.lastSeenAt ? `last seen ${e.lastSeenAt}` : ''],
 }
 
@@ -130,7 +182,10 @@ export const fieldsOf = (event: Event): string => {
 
 /** Green ends well, red ends badly, yellow waits for somebody or something. */
 export const styleOf = (type: EventType): 'green' | 'red' | 'yellow' | null => {
-  if (/^(RunCompleted|FetchRecovered|ArtifactPublished)$/.test(type)) return 'green'
+  if (/^(RunCompleted|FetchRecovered|ArtifactPublished|SyncConfirmed|DriftEnded)$/.test(type))
+    return 'green'
   if (/(Failed|Refused|Lost|DeadLettered)$/.test(type)) return 'red'
-  return /^(RunRetried|RunSuspended|RunCancelled|PipelinePaused)$/.test(type) ? 'yellow' : null
+  return /^(RunRetried|RunSuspended|RunCancelled|PipelinePaused|DriftFound)$/.test(type)
+    ? 'yellow'
+    : null
 }

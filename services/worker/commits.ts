@@ -14,6 +14,8 @@ export type Part = {
   /** Deterministic: what is said again has the same id. */
   readonly id: string
   readonly run: string
+  /** What the run's trace stands for. */
+  readonly trace?: string
   readonly events: readonly Event[]
   readonly bytes: number
 }
@@ -79,8 +81,8 @@ export class Commits {
     const [first] = parts
     const events = parts.flatMap((part) => part.events)
     if (parts.length === 1 && first) {
-      const { id, run } = first
-      return { ...this.#frame, id, events, run, correlationId: run }
+      const { id, run, trace = run } = first
+      return { ...this.#frame, id, events, run, correlationId: run, trace }
     }
     const ids = sha256(parts.map(({ id }) => id).join('\n'))
     return { ...this.#frame, id: `runs-${ids.slice(0, 32)}`, events }

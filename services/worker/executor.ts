@@ -22,6 +22,7 @@ import type {
 } from '@headway/schemas/content/kind.ts'
 import type { FindingRecord } from '@headway/schemas/definitions.ts'
 import { Suspension, TerminalError } from './errors.ts'
+import type { Ledger } from './ledger-calls.ts'
 import { inputNode, type Pipeline } from './pipeline.ts'
 import { Recorder, type Recorded } from './recorder.ts'
 import { Report, type StepReport, type StepStart } from './report.ts'
@@ -95,6 +96,7 @@ export type ExecutorPorts = {
   readonly tell: (progress: Progress) => void
   /** Fires when somebody wants the run to end. */
   readonly cancel?: AbortSignal
+  readonly ledger?: Ledger
 }
 
 /** A value that is there; null when it will not be. */
@@ -227,7 +229,7 @@ class DagExecution {
     read: Readonly<Record<string, unknown>>,
     rowsIn: number,
   ): Promise<Made> {
-    const { now, tell } = this.#ports
+    const { now, tell, ledger } = this.#ports
     const start = { step: id, index, startedAt: now(), rowsIn }
     const report = new Report(start)
     tell({ type: 'started', ...start, timeoutMs: step.timeoutMs ?? null })
@@ -235,6 +237,7 @@ class DagExecution {
       const value: unknown = await step.run(read, {
         now: this.#execution.now,
         signal: this.#stop.signal,
+        ...(ledger ? { ledger } : {}),
         ask: (question) => {
           if (Object.hasOwn(this.#execution.answers, id)) return this.#execution.answers[id]
           throw new Suspension(question)

@@ -7,6 +7,7 @@ import { systemClock } from '@headway/streams/room.ts'
 import { Commits } from './commits.ts'
 import { Journal } from './journal.ts'
 
+const asked = { run: 'R', triggeredBy: [] }
 const event = (asset: string): Event => ({ type: 'FetchRecovered', v: 1, at: '2026', asset })
 const frame = { tenant: 't', topic: { kind: 'run' as const, name: 'p' }, source: 's' }
 
@@ -31,7 +32,7 @@ const told = (commits: readonly NewCommit[]) =>
 describe('the journal', () => {
   test('makes one commit of what a short run says', async () => {
     const log = slowLog()
-    const journal = new Journal(new Commits(log, frame), systemClock, 'run-1', 'R')
+    const journal = new Journal(new Commits(log, frame), systemClock, 'run-1', asked)
     for (const asset of 'abc') journal.note(event(asset))
     const flushed = journal.flush()
     await vi.waitFor(() => log.answer(0) ?? expect(log.commits).toHaveLength(1))
@@ -44,7 +45,7 @@ describe('the journal', () => {
     vi.useFakeTimers()
     try {
       const log = slowLog()
-      const journal = new Journal(new Commits(log, frame), systemClock, 'r', 'R')
+      const journal = new Journal(new Commits(log, frame), systemClock, 'r', asked)
       journal.note(event('a'))
       await vi.advanceTimersByTimeAsync(60)
       journal.note(event('b'))
@@ -59,7 +60,7 @@ describe('the journal', () => {
 
   test('sends one commit after the other, in order', async () => {
     const log = slowLog()
-    const journal = new Journal(new Commits(log, frame), systemClock, 'r', 'R')
+    const journal = new Journal(new Commits(log, frame), systemClock, 'r', asked)
     journal.note(event('a'))
     void journal.flush()
     journal.note(event('b'))
@@ -77,7 +78,7 @@ describe('the journal', () => {
 
   test('tells a failure to the next flush, and writes nothing after it', async () => {
     const log = slowLog()
-    const journal = new Journal(new Commits(log, frame), systemClock, 'r', 'R')
+    const journal = new Journal(new Commits(log, frame), systemClock, 'r', asked)
     journal.note(event('a'))
     const first = journal.flush()
     await vi.waitFor(() => expect(log.answers).toHaveLength(1))
@@ -94,7 +95,7 @@ describe('the journal', () => {
       sizes.push(encodeEvents(events).length)
       return { outcome: 'stored' as const, seq: 1 }
     }
-    const journal = new Journal(new Commits({ append }, frame), systemClock, 'r', 'R')
+    const journal = new Journal(new Commits({ append }, frame), systemClock, 'r', asked)
     for (const digit of '1234567')
       journal.note({ ...examples.StepSucceeded, logs: [digit.repeat(300_000)] })
     await journal.flush()
@@ -104,7 +105,7 @@ describe('the journal', () => {
 
   test('that is closed writes nothing more', async () => {
     const log = slowLog()
-    const journal = new Journal(new Commits(log, frame), systemClock, 'r', 'R')
+    const journal = new Journal(new Commits(log, frame), systemClock, 'r', asked)
     journal.note(event('a'))
     journal.close()
     journal.note(event('b'))

@@ -5,6 +5,7 @@
  */
 import type { Event } from '@headway/schemas/events.ts'
 import type { Clock } from '@headway/schemas/ports.ts'
+import { traceSeedOf, type Traced } from '@headway/schemas/trace.ts'
 import { commitBytesMax, weigh, type Commits } from './commits.ts'
 
 const flushMs = 100
@@ -16,6 +17,7 @@ export class Journal {
   readonly #clock: Clock
   readonly #id: string
   readonly #run: string
+  readonly #trace: string
   #events: Event[] = []
   #bytes = 0
   #part = 0
@@ -23,11 +25,12 @@ export class Journal {
   #isClosed = false
   #writing: Promise<void> = Promise.resolve()
 
-  constructor(commits: Pick<Commits, 'append'>, clock: Clock, id: string, run: string) {
+  constructor(commits: Pick<Commits, 'append'>, clock: Clock, id: string, asked: Traced) {
     this.#commits = commits
     this.#clock = clock
     this.#id = id
-    this.#run = run
+    this.#run = asked.run
+    this.#trace = traceSeedOf(asked)
   }
 
   note(event: Event): void {
@@ -44,7 +47,8 @@ export class Journal {
     const bytes = this.#bytes
     const events = this.#takeAll()
     if (events.length === 0) return this.#writing
-    const part = { id: `${this.#id}-${this.#part++}`, run: this.#run, events, bytes }
+    const id = `${this.#id}-${this.#part++}`
+    const part = { id, run: this.#run, trace: this.#trace, events, bytes }
     // Parts of a run stay in order: a commit takes them as they come, and one that failed ends them.
     this.#writing = this.#writing.then(() => this.#commits.append(part))
     return this.#writing

@@ -11,6 +11,7 @@ import { initial as noVersions, nextVersion } from '@headway/schemas/asset.ts'
 import type { PipelineDefinition, VersionRef } from '@headway/schemas/definitions.ts'
 import type { EventOf } from '@headway/schemas/events.ts'
 import type { Commit, Log } from '@headway/schemas/ports.ts'
+import { traceSeedOf } from '@headway/schemas/trace.ts'
 import type { Doors } from '@headway/streams/room.ts'
 import { fenceOf, type Attempt } from './decider.ts'
 import type { Output } from './executor.ts'
@@ -230,6 +231,7 @@ export class Publisher {
       run,
       causationId: run,
       correlationId: run,
+      trace: traceSeedOf(this.#request),
     })
   }
 }

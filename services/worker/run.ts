@@ -36,6 +36,8 @@ import {
   type StepError,
 } from './executor.ts'
 import { Journal } from './journal.ts'
+import type { LedgerCall } from './ledger-calls.ts'
+import { answerCall } from './ledger.ts'
 import { FencedError, leaseMs, newestOwn, ownSlots, Publisher, type OwnSlots } from './publish.ts'
 import { readRun } from './read-run.ts'
 import { keepRecorded, readInputs, readRecorded } from './recorded.ts'
@@ -106,7 +108,7 @@ class RunAttempt {
       policy: definition.retry,
     }
     const id = `run-${request.run}-${epoch}-${this.#attempt.attempt}-${worker}-${commits.count()}`
-    this.#journal = new Journal(commits, doors.clock, id, request.run)
+    this.#journal = new Journal(commits, doors.clock, id, request)
   }
 
   async execute(): Promise<void> {
@@ -164,13 +166,9 @@ class RunAttempt {
     const { run } = this.#request
     const isCancelled = () => known.wishFor(run).cancelledBy !== null
     void known.until(isCancelled, this.#cancel.signal).then(() => this.#cancel.abort())
-    const limits = {
-      stepTimeoutMs,
-      runTimeoutMs,
-      priority,
-      signal,
-      cancel: this.#cancel.signal,
-    }
+    const ledger = (call: LedgerCall) => answerCall(this.#context, this.#attempt, call)
+    const cancel = this.#cancel.signal
+    const limits = { stepTimeoutMs, runTimeoutMs, priority, signal, cancel, ledger }
     const outcome = await runner
       .run(run, execution, limits, (progress) => this.#noteProgress(progress))
       .catch((error: unknown): Executed => {

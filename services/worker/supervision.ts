@@ -5,6 +5,7 @@
  */
 import type { Worker } from 'node:worker_threads'
 import type { Executed, Execution, Progress } from './executor.ts'
+import type { LedgerAnswers, LedgerQuestion } from './ledger-calls.ts'
 import type { Manifest } from './pipeline.ts'
 import { Report } from './report.ts'
 import type { ThreadAnswer } from './thread.ts'
@@ -18,6 +19,8 @@ export type RunLimits = {
   readonly cancel: AbortSignal
   /** Of those that wait for a thread the highest goes first. */
   readonly priority: number
+  /** Answers what steps ask about sinks. */
+  readonly ledger?: LedgerAnswers
 }
 export type ThreadOutcome = Executed
 export type Supervised = { readonly isAlive: boolean; readonly outcome: ThreadOutcome }
@@ -34,6 +37,20 @@ const now = (): number => performance.timeOrigin + performance.now()
 export const quiet = (worker: Worker): void => {
   for (const event of ['message', 'error', 'exit']) worker.removeAllListeners(event)
   worker.on('error', () => {})
+}
+
+const answerTo = async (
+  worker: Worker,
+  { id, call }: LedgerQuestion,
+  ledger: LedgerAnswers | undefined,
+): Promise<void> => {
+  const told = (result: object) => worker.postMessage({ type: 'answered', id, ...result })
+  try {
+    if (!ledger) throw new Error('there is no ledger here')
+    told({ answer: await ledger(call) })
+  } catch (error) {
+    told({ problem: error instanceof Error ? error.message : String(error) })
+  }
 }
 
 export const supervise = (
@@ -58,7 +75,10 @@ export const supervise = (
     limits.signal.addEventListener('abort', onAbort, { once: true })
     if (limits.signal.aborted) return onAbort()
     limits.cancel.addEventListener('abort', onCancel, { once: true })
-    worker.on('message', (answer: ThreadAnswer) => watch.hear(answer))
+    worker.on('message', (answer: ThreadAnswer) => {
+      if (answer.type === 'asked') void answerTo(worker, answer, limits.ledger)
+      else watch.hear(answer)
+    })
     // What the thread still said may come after its error, and always comes before its exit.
     let lost: (Error & { code?: string }) | null = null
     worker.once('error', (error: Error) => (lost = error))

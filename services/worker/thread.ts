@@ -5,6 +5,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads'
 import { errorOf, execute, type Executed, type Execution, type Progress } from './executor.ts'
+import { LedgerLine, type LedgerAnswer, type LedgerQuestion } from './ledger-calls.ts'
 import { describeLoadError } from './load-error.ts'
 import { manifestOf, type Manifest, type Pipeline } from './pipeline.ts'
 import { isBuiltin } from './steps/index.ts'
@@ -12,10 +13,12 @@ import { isBuiltin } from './steps/index.ts'
 export type ThreadRequest =
   | { readonly type: 'run'; readonly run: string; readonly execution: Execution }
   | { readonly type: 'cancel' }
+  | LedgerAnswer
 export type ThreadAnswer =
   | { readonly type: 'loaded'; readonly manifest: Manifest }
   | { readonly type: 'unloadable'; readonly message: string }
   | { readonly type: 'progress'; readonly progress: readonly Progress[] }
+  | LedgerQuestion
   | {
       readonly type: 'ended'
       readonly progress: readonly Progress[]
@@ -84,6 +87,7 @@ class Telling {
 
 const serve = (pipeline: Pipeline): void => {
   let cancel = new AbortController()
+  const line = new LedgerLine((question) => answer(question))
   const run = async (execution: Execution) => {
     cancel = new AbortController()
     const telling = new Telling()
@@ -91,6 +95,7 @@ const serve = (pipeline: Pipeline): void => {
       now: () => performance.timeOrigin + performance.now(),
       tell: (progress: Progress) => telling.tell(progress),
       cancel: cancel.signal,
+      ledger: line.ledger,
     }
     const executed = await execute(pipeline, execution, ports).catch((error: unknown) => ({
       outcome: 'failed' as const,
@@ -106,6 +111,7 @@ const serve = (pipeline: Pipeline): void => {
   }
   port.on('message', (request: ThreadRequest) => {
     if (request.type === 'run') void run(request.execution)
+    else if (request.type === 'answered') line.hear(request)
     else cancel.abort()
   })
 }

@@ -10,6 +10,8 @@ const benches: Readonly<Record<string, () => Promise<{ readonly run: () => Promi
     runs: () => import('./runs.ts'),
     schedule: () => import('./schedule.ts'),
     rebuild: () => import('./rebuild.ts'),
+    config: () => import('./config.ts'),
+    api: () => import('./api.ts'),
     idle: () => import('./idle.ts'),
     peers: () => import('./peers.ts'),
   }

@@ -56,15 +56,21 @@ export type Schedule = {
 export const queueKey = (queue: Queue): string =>
   queue.kind === 'run' ? `run\n${queue.tenant}\n${queue.pipeline}\n${queue.version}` : queue.kind
 
+const nameOf = (timer: Timer): string => {
+  if ('asset' in timer) return timer.asset
+  return 'source' in timer ? timer.source : timer.pipeline
+}
+
 export const timerKey = (timer: Timer): string =>
-  `${timer.tenant}\n${timer.kind}\n${'asset' in timer ? timer.asset : timer.pipeline}\n${
-    'about' in timer ? timer.about : ''
-  }`
+  `${timer.tenant}\n${timer.kind}\n${nameOf(timer)}\n${'about' in timer ? timer.about : ''}`
 
 const queueOf = (tenant: string, command: Command): { queue: string; about: string } => {
   switch (command.type) {
     case 'FetchAsset':
       return { queue: 'fetch', about: command.asset }
+    case 'ResolvePush':
+    case 'PollSource':
+      return { queue: 'resolve', about: command.source }
     case 'CloseWindow':
       return { queue: 'due', about: command.pipeline }
     case 'RunPipeline': {

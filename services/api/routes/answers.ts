@@ -266,6 +266,7 @@ export const answersRoutes: Routes = (app, api) => {
   app.post(
     `${base}/interactions/complete`,
     {
+      config: { role: 'operator' },
       schema: {
         summary: 'Answer a question of a run, by id, correlation id or resume token',
         tags: ['interactions'],

@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import { Type, type Static } from 'typebox'
 import type { EventOf } from '@headway/schemas/events.ts'
 import type { Row } from '@headway/schemas/tables.ts'
+import { aboutTrace } from '../trace/tracing.ts'
 import { base, type Api, type Routes } from '../api.ts'
 import { cutPage, pageOf, paging, type Page } from '../list.ts'
 import { timeOf } from '../moments.ts'
@@ -126,6 +127,7 @@ export const assetVersionsRoutes: Routes = (app, api) => {
   app.get(
     `${base}/assets/:key/versions`,
     {
+      config: { role: 'viewer' },
       schema: {
         summary: 'Versions, newest first',
         tags: ['assets'],
@@ -147,6 +149,7 @@ export const assetVersionsRoutes: Routes = (app, api) => {
   app.get(
     `${base}/assets/:key/versions/:version`,
     {
+      config: { role: 'viewer' },
       schema: {
         summary: 'One version',
         tags: ['assets'],
@@ -157,6 +160,7 @@ export const assetVersionsRoutes: Routes = (app, api) => {
     async (request, reply) => {
       const { key, version } = request.params
       const row = await findVersion(api, key, version)
+      if (row.run === null) aboutTrace(request, row.version)
       void reply.header('cache-control', immutable)
       return presentVersion(row)
     },

@@ -100,6 +100,7 @@ export const assetsRoutes: Routes = (app, api) => {
   app.get(
     `${base}/assets`,
     {
+      config: { role: 'viewer' },
       schema: {
         summary: 'Assets with their newest version and the state of their source',
         tags: ['assets'],
@@ -116,6 +117,7 @@ export const assetsRoutes: Routes = (app, api) => {
   app.get(
     `${base}/assets/:key`,
     {
+      config: { role: 'viewer' },
       schema: {
         summary: 'One asset',
         tags: ['assets'],
@@ -132,6 +134,7 @@ export const assetsRoutes: Routes = (app, api) => {
   app.post(
     `${base}/assets/:key/fetch`,
     {
+      config: { role: 'operator' },
       schema: {
         summary: 'Look at the source now',
         tags: ['assets'],

@@ -190,6 +190,7 @@ export const bulkRedriveRoutes: Routes = (app, api) => {
   app.post(
     `${base}/dead-letters/redrive`,
     {
+      config: { role: 'operator' },
       schema: {
         summary: 'Redrive the runs that a filter finds; with dryRun only say which',
         tags: ['dead letters'],

@@ -148,6 +148,7 @@ export const canariesRoutes: Routes = (app, api) => {
   app.post(
     `${base}/pipelines/:id/canaries`,
     {
+      config: { role: 'releaser' },
       schema: {
         summary: 'Try a version on the runs of the active one, without publishing',
         tags: ['releases'],
@@ -185,6 +186,7 @@ export const canariesRoutes: Routes = (app, api) => {
   app.get(
     `${base}/pipelines/:id/canaries`,
     {
+      config: { role: 'viewer' },
       schema: {
         summary: 'Canaries of a pipeline, newest first',
         tags: ['releases'],
@@ -208,6 +210,7 @@ export const canariesRoutes: Routes = (app, api) => {
   app.get(
     `${base}/canaries/:id`,
     {
+      config: { role: 'viewer' },
       schema: {
         summary: 'One canary: what its runs made beside what had been published',
         tags: ['releases'],
@@ -223,6 +226,7 @@ export const canariesRoutes: Routes = (app, api) => {
   app.delete(
     `${base}/canaries/:id`,
     {
+      config: { role: 'releaser' },
       schema: {
         summary: 'End a canary',
         tags: ['releases'],

@@ -106,7 +106,7 @@ const answer = async (
 }
 
 export const contentRoutes: Routes = (app, api) => {
-  const config = { anyMedia: true }
+  const config = { role: 'viewer' as const, anyMedia: true }
   app.get(
     `${base}/assets/:key/content`,
     {

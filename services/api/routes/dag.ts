@@ -135,6 +135,7 @@ export const dagRoutes: Routes = (app, api) => {
   app.get(
     `${base}/pipelines/:id/dag`,
     {
+      config: { role: 'viewer' },
       schema: {
         summary: 'The active release’s steps as React Flow JSON',
         tags: ['pipelines'],

@@ -122,7 +122,7 @@ const look = async (api: Api): Promise<Deep> => {
 }
 
 export const healthRoutes: Routes = (app, api) => {
-  const config = { anyMedia: true, unprojected: true }
+  const config = { role: 'public' as const, anyMedia: true, unprojected: true }
   app.get(
     '/health',
     {

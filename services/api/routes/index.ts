@@ -3,13 +3,19 @@ import type { Routes } from '../api.ts'
 import { answersRoutes } from './answers.ts'
 import { assetVersionsRoutes } from './asset-versions.ts'
 import { assetsRoutes } from './assets.ts'
+import { auditRoutes } from './audit.ts'
 import { bulkRedriveRoutes } from './bulk-redrive.ts'
 import { canariesRoutes } from './canaries.ts'
+import { configDiffRoutes } from './config-diff.ts'
+import { configLogRoutes } from './config-log.ts'
+import { configRollbackRoutes } from './config-rollback.ts'
 import { contentRoutes } from './content.ts'
 import { dagRoutes } from './dag.ts'
 import { deadLettersRoutes } from './dead-letters.ts'
 import { healthRoutes } from './health.ts'
 import { interactionsRoutes } from './interactions.ts'
+import { logRoutes } from './log.ts'
+import { metricsRoutes } from './metrics.ts'
 import { pipelineWishesRoutes } from './pipeline-wishes.ts'
 import { pipelinesRoutes } from './pipelines.ts'
 import { pushRoutes } from './push.ts'
@@ -19,9 +25,16 @@ import { releasesRoutes } from './releases.ts'
 import { runWishesRoutes } from './run-wishes.ts'
 import { runRoutes } from './run.ts'
 import { runsRoutes } from './runs.ts'
+import { sessionRoutes } from './session.ts'
+import { sinksRoutes } from './sinks.ts'
+import { sourcesRoutes } from './sources.ts'
 import { statusRoutes } from './status.ts'
+import { tasksRoutes } from './tasks.ts'
+import { streamRoutes } from './stream.ts'
+import { tokensRoutes } from './tokens.ts'
 import { triggerRoutes } from './trigger.ts'
 import { unreadableRoutes } from './unreadable.ts'
+import { webhooksRoutes } from './webhooks.ts'
 import { whyRoutes } from './why.ts'
 import { windowsRoutes } from './windows.ts'
 import { workersRoutes } from './workers.ts'
@@ -50,6 +63,19 @@ export const routes: readonly Routes[] = [
   releaseWishesRoutes,
   canariesRoutes,
   unreadableRoutes,
+  webhooksRoutes,
+  tasksRoutes,
+  sourcesRoutes,
+  sinksRoutes,
+  configLogRoutes,
+  configDiffRoutes,
+  configRollbackRoutes,
   whyRoutes,
+  logRoutes,
+  streamRoutes,
+  auditRoutes,
+  tokensRoutes,
+  sessionRoutes,
   healthRoutes,
+  metricsRoutes,
 ]

@@ -108,6 +108,7 @@ export const interactionsRoutes: Routes = (app, api) => {
   app.get(
     `${base}/interactions`,
     {
+      config: { role: 'viewer' },
       schema: {
         summary: 'Questions of runs, newest first',
         tags: ['interactions'],
@@ -131,6 +132,7 @@ export const interactionsRoutes: Routes = (app, api) => {
   app.get(
     `${base}/interactions/:id`,
     {
+      config: { role: 'viewer' },
       schema: {
         summary: 'One question, with its answer when there is one',
         tags: ['interactions'],
@@ -147,6 +149,7 @@ export const interactionsRoutes: Routes = (app, api) => {
   app.post(
     `${base}/interactions/:id/token`,
     {
+      config: { role: 'operator' },
       schema: {
         summary: 'A signed token that answers this question until its deadline',
         tags: ['interactions'],

@@ -46,7 +46,10 @@ export const pipelineWishesRoutes: Routes = (app, api) => {
   ] as const)
     app.post(
       `${base}/pipelines/:id/${verb}`,
-      { schema: { summary, tags: ['pipelines'], params: IdParams, body: ReasonBody, response } },
+      {
+        config: { role: 'operator' },
+        schema: { summary, tags: ['pipelines'], params: IdParams, body: ReasonBody, response },
+      },
       async (request, reply) => {
         const { pipeline, paused, seq: known } = await requirePipeline(api, request.params.id)
         if (paused === (verb === 'pause')) return { seq: known, status: 'unchanged' }
@@ -61,7 +64,10 @@ export const pipelineWishesRoutes: Routes = (app, api) => {
   ] as const)
     app.post(
       `${base}/pipelines/:id/steps/:step/${verb}`,
-      { schema: { summary, tags: ['pipelines'], params: StepParams, body: ReasonBody, response } },
+      {
+        config: { role: 'operator' },
+        schema: { summary, tags: ['pipelines'], params: StepParams, body: ReasonBody, response },
+      },
       async (request, reply) => {
         const { id, step } = request.params
         const row = await requirePipeline(api, id)

@@ -101,6 +101,7 @@ export const pipelinesRoutes: Routes = (app, api) => {
   app.get(
     `${base}/pipelines`,
     {
+      config: { role: 'viewer' },
       schema: {
         summary: 'Pipelines by name',
         tags: ['pipelines'],
@@ -120,6 +121,7 @@ export const pipelinesRoutes: Routes = (app, api) => {
   app.get(
     `${base}/pipelines/:id`,
     {
+      config: { role: 'viewer' },
       schema: {
         summary: 'One pipeline with its last run and its window',
         tags: ['pipelines'],

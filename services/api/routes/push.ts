@@ -139,7 +139,7 @@ export const pushRoutes: Routes = (app, api) =>
     scope.put(
       `${base}/assets/:key/content`,
       {
-        config: { anyMedia: true },
+        config: { role: 'operator', anyMedia: true },
         bodyLimit: api.pushBytesMax,
         schema: {
           summary: 'Push bytes for an asset without a url',

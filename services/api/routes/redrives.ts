@@ -116,6 +116,7 @@ export const redrivesRoutes: Routes = (app, api) => {
   app.get(
     `${base}/redrives`,
     {
+      config: { role: 'viewer' },
       schema: {
         summary: 'Redrives, newest first',
         tags: ['dead letters'],
@@ -142,6 +143,7 @@ export const redrivesRoutes: Routes = (app, api) => {
   app.get(
     `${base}/redrives/:id`,
     {
+      config: { role: 'viewer' },
       schema: {
         summary: 'One redrive: how far it is, run by run',
         tags: ['dead letters'],

@@ -143,7 +143,10 @@ export const releaseWishesRoutes: Routes = (app, api) => {
   }
   app.post(
     `${base}/releases/:pipeline/:version/activate`,
-    { schema: { summary: 'Make new runs use this version', ...schema } },
+    {
+      config: { role: 'releaser' },
+      schema: { summary: 'Make new runs use this version', ...schema },
+    },
     async (request, reply) => {
       const { pipeline, version } = request.params
       const answer = await decided(api, request, pipeline, 'ReleaseActivated', (facts) => {
@@ -156,7 +159,10 @@ export const releaseWishesRoutes: Routes = (app, api) => {
   )
   app.post(
     `${base}/releases/:pipeline/:version/retire`,
-    { schema: { summary: 'Let nothing be pinned to this version any more', ...schema } },
+    {
+      config: { role: 'releaser' },
+      schema: { summary: 'Let nothing be pinned to this version any more', ...schema },
+    },
     async (request, reply) => {
       const { pipeline, version } = request.params
       const answer = await decided(api, request, pipeline, 'ReleaseRetired', (facts) => {
@@ -171,6 +177,7 @@ export const releaseWishesRoutes: Routes = (app, api) => {
   app.post(
     `${base}/pipelines/:id/rollback`,
     {
+      config: { role: 'releaser' },
       schema: {
         summary: 'Make the version active that was so before',
         tags: ['releases', 'pipelines'],

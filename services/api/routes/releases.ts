@@ -196,6 +196,7 @@ export const releasesRoutes: Routes = (app, api) => {
   app.get(
     `${base}/releases`,
     {
+      config: { role: 'viewer' },
       schema: {
         summary: 'Releases, newest first',
         tags: ['releases'],
@@ -215,6 +216,7 @@ export const releasesRoutes: Routes = (app, api) => {
   app.get(
     `${base}/releases/:pipeline/:version`,
     {
+      config: { role: 'viewer' },
       schema: {
         summary: 'One release: its graph, what still runs on it, when it was active',
         tags: ['releases'],
@@ -238,6 +240,7 @@ export const releasesRoutes: Routes = (app, api) => {
   app.get(
     `${base}/pipelines/:id/activations`,
     {
+      config: { role: 'viewer' },
       schema: {
         summary: 'Which version was made active when, by whom and why, newest first',
         tags: ['releases'],

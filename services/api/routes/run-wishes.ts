@@ -51,6 +51,7 @@ export const runWishesRoutes: Routes = (app, api) => {
   app.post(
     `${base}/runs/:id/cancel`,
     {
+      config: { role: 'operator' },
       schema: {
         summary: 'End a run: at once when nobody executes it, else as soon as its worker obeys',
         tags: ['runs'],
@@ -77,6 +78,7 @@ export const runWishesRoutes: Routes = (app, api) => {
   app.post(
     `${base}/runs/:id/redrive`,
     {
+      config: { role: 'operator' },
       schema: {
         summary: 'Do a run again that ended badly, with fresh attempts',
         tags: ['runs', 'dead letters'],

@@ -4,9 +4,11 @@
  */
 import type { Actor } from '@headway/schemas/definitions.ts'
 import type { AcceptedRun } from '../accepted.ts'
+import { traceSeedOf } from '@headway/schemas/trace.ts'
 import { base, type Api, type Routes } from '../api.ts'
 import { unknown } from '../problem.ts'
 import { IdParams } from '../shapes.ts'
+import { aboutTrace } from '../trace/tracing.ts'
 import { presentRun, RunShape, type Run } from './run-detail.ts'
 import { nameOf, selectRuns } from './run-summary.ts'
 
@@ -164,6 +166,7 @@ export const runRoutes: Routes = (app, api) => {
   app.get(
     `${base}/runs/:id`,
     {
+      config: { role: 'viewer' },
       schema: {
         summary: 'One run with its steps, findings, artifacts, errors and attempts',
         tags: ['runs'],
@@ -174,6 +177,7 @@ export const runRoutes: Routes = (app, api) => {
     async (request) => {
       const run = await readRun(api, request.params.id)
       if (!run) throw unknown('run', request.params.id, 'runs')
+      aboutTrace(request, traceSeedOf({ run: run.id, triggeredBy: run.triggeredBy }))
       return run
     },
   )

@@ -63,6 +63,7 @@ export const runsRoutes: Routes = (app, api) => {
   app.get(
     `${base}/runs`,
     {
+      config: { role: 'viewer' },
       schema: {
         summary: 'Runs, newest first',
         tags: ['runs'],

@@ -125,6 +125,7 @@ export const statusRoutes: Routes = (app, api) => {
   app.get(
     `${base}/status`,
     {
+      config: { role: 'viewer' },
       schema: {
         summary: 'Counts of workers, assets, pipelines and runs',
         tags: ['status'],

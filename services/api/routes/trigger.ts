@@ -127,6 +127,7 @@ export const triggerRoutes: Routes = (app, api) => {
   app.post(
     `${base}/pipelines/:id/runs`,
     {
+      config: { role: 'operator' },
       schema: {
         summary: 'Ask for a run; with ?wait= the answer is the finished run',
         tags: ['pipelines', 'runs'],

@@ -26,6 +26,7 @@ export const unreadableRoutes: Routes = (app, api) => {
   app.get(
     `${base}/unreadable`,
     {
+      config: { role: 'viewer' },
       schema: {
         summary: 'Poisoned messages',
         tags: ['status'],

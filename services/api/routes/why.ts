@@ -191,17 +191,24 @@ export const whyRoutes: Routes = (app, api) => {
   const schema = { tags: ['why'], response: { 200: WhyShape } }
   app.get(
     `${base}/runs/:id/why`,
-    { schema: { summary: 'Why it ran, and why it is where it is', params: IdParams, ...schema } },
+    {
+      config: { role: 'viewer' },
+      schema: { summary: 'Why it ran, and why it is where it is', params: IdParams, ...schema },
+    },
     async ({ params: { id } }) => whyRun(await runFacts(api, id)),
   )
   app.get(
     `${base}/pipelines/:id/why`,
-    { schema: { summary: 'Why it runs or does not', params: IdParams, ...schema } },
+    {
+      config: { role: 'viewer' },
+      schema: { summary: 'Why it runs or does not', params: IdParams, ...schema },
+    },
     async ({ params: { id } }) => whyPipeline(await pipelineFacts(api, id)),
   )
   app.get(
     `${base}/assets/:key/why`,
     {
+      config: { role: 'viewer' },
       schema: {
         summary: 'Why it is stale or well, and what it led to',
         params: KeyParams,

@@ -166,6 +166,7 @@ export const windowsRoutes: Routes = (app, api) => {
   app.get(
     `${base}/windows`,
     {
+      config: { role: 'viewer' },
       schema: {
         summary: 'All open windows by pipeline',
         tags: ['windows'],
@@ -185,6 +186,7 @@ export const windowsRoutes: Routes = (app, api) => {
   app.get(
     path,
     {
+      config: { role: 'viewer' },
       schema: {
         summary: 'The pipeline’s window',
         tags: ['windows'],
@@ -201,6 +203,7 @@ export const windowsRoutes: Routes = (app, api) => {
     app.route({
       method,
       url,
+      config: { role: 'operator' },
       schema: {
         summary,
         tags: ['windows'],

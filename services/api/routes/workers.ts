@@ -112,6 +112,7 @@ export const workersRoutes: Routes = (app, api) => {
   app.get(
     `${base}/workers`,
     {
+      config: { role: 'viewer' },
       schema: {
         summary: 'Workers, newest first; with ?all=true every worker there was',
         tags: ['workers'],
@@ -131,6 +132,7 @@ export const workersRoutes: Routes = (app, api) => {
   app.get(
     `${base}/workers/:id`,
     {
+      config: { role: 'viewer' },
       schema: {
         summary: 'One worker',
         tags: ['workers'],
@@ -147,6 +149,7 @@ export const workersRoutes: Routes = (app, api) => {
     app.post(
       `${base}/workers/:id/${verb}`,
       {
+        config: { role: 'operator' },
         schema: {
           summary,
           tags: ['workers'],

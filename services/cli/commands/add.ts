@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { parseConfig, type Change } from '@headway/schemas/config.ts'
-import { contentKinds, type ContentKindName } from '@headway/schemas/content/kind.ts'
+import { feedKinds, type FeedKindName } from '@headway/schemas/content/kind.ts'
 import { sniff } from '@headway/schemas/content/sniff.ts'
 import type { AssetEntry, PipelineEntry } from '@headway/schemas/config/shape.ts'
 import { urlProblems } from '@headway/schemas/config/url.ts'
@@ -36,11 +36,11 @@ export const pipelineFor = (key: string): string =>
     .slice(-64)
     .replace(/^[^A-Za-z0-9]+/, '')
 
-const kindFrom = (content: Uint8Array, wanted: unknown): ContentKindName => {
+const kindFrom = (content: Uint8Array, wanted: unknown): FeedKindName => {
   if (typeof wanted === 'string') {
-    const kind = contentKinds.find((name) => name === wanted)
+    const kind = feedKinds.find((name) => name === wanted)
     if (kind) return kind
-    throw new CliError('usage', `--kind ${wanted} is none of ${contentKinds.join(', ')}`)
+    throw new CliError('usage', `--kind ${wanted} is none of ${feedKinds.join(', ')}`)
   }
   const kind = sniff(content)
   if (kind) return kind
@@ -53,7 +53,7 @@ const kindFrom = (content: Uint8Array, wanted: unknown): ContentKindName => {
   )
 }
 
-const pipelineOf = (kind: ContentKindName, key: string): PipelineEntry => {
+const pipelineOf = (kind: FeedKindName, key: string): PipelineEntry => {
   if (kind === 'gtfs_schedule_zip')
     return { folder: 'passthrough-schedule', pool: 'default', slots: { schedule: key } }
   if (kind === 'gtfs_rt_protobuf')
@@ -65,7 +65,7 @@ const pipelineOf = (kind: ContentKindName, key: string): PipelineEntry => {
 
 const assetOf = (
   url: string,
-  kind: ContentKindName,
+  kind: FeedKindName,
   options: Invocation['options'],
   auth: AssetEntry['auth'],
 ): AssetEntry => {

@@ -2,6 +2,7 @@
  * Every command: what it is called, what it takes, what it is good for. One file and one entry each.
  * Nothing else is loaded before it is clear which one is meant.
  */
+import { configuration } from './configuration.ts'
 import { json, key, limit, reason, type CommandEntry } from './entry.ts'
 import { lifecycle } from './lifecycle.ts'
 
@@ -137,13 +138,16 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./decode.ts'),
   },
   ...lifecycle,
+  ...configuration,
 ]
 
 /** Words that stand before others: `release list`. */
 export const groups: Readonly<Record<string, string>> = {
+  tokens: 'who may use the API, and as what',
   step: 'leave steps of a pipeline out, or have them done again',
   release: 'versions of a pipeline’s code: which is active, what still runs on them',
   canary: 'try a version beside the active one, without publishing',
+  config: 'the history of configuration: what changed, what differs, and the way back',
   worker: 'let a worker take nothing new, or take runs again',
 }
 

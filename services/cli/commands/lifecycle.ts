@@ -1,4 +1,5 @@
 /** Commands about what people decide: redriving, holding back, releasing, answering. */
+import { access } from './access.ts'
 import { json, key, limit, reason, type CommandEntry, type CommandModule } from './entry.ts'
 
 const asked = [reason, key, json] as const
@@ -15,6 +16,7 @@ const deadFilter = [
 ] as const
 
 export const lifecycle: readonly CommandEntry[] = [
+  ...access,
   {
     usage: 'why <thing>',
     summary: 'why a run, a pipeline or an asset is as it is, and what comes next',

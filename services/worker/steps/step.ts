@@ -1,5 +1,6 @@
 import type { ContentKind } from '@headway/schemas/content/kind.ts'
 import type { Static, TObject, TSchema } from 'typebox'
+import type { Ledger } from '../ledger-calls.ts'
 import { problemIn } from '../options.ts'
 
 export { RetryableError, TerminalError } from '../errors.ts'
@@ -58,6 +59,8 @@ export type StepContext = {
   /** A line for the people who look at this run. At most 200 of 2,000 characters are kept. */
   readonly log: (message: string) => void
   readonly finding: (finding: Finding) => void
+  /** Who owns what in the sinks, and where it is written down. */
+  readonly ledger?: Ledger
 }
 
 /** An input is one value of a kind, or, written `[kind]`, a list of them. */

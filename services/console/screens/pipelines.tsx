@@ -1,0 +1,26 @@
+/** All pipelines, what each runs next. */
+import { ofKind, useApi } from '../api/cache.ts'
+import type { Pipeline } from '../api/types.ts'
+import { Card, Empty, Loaded, Page } from '../ui/page.tsx'
+import { PipelineTable } from './overview.tsx'
+
+export const Pipelines = () => {
+  const result = useApi<Pipeline[]>('pipelines', ofKind('pipeline', 'run', 'release'))
+  return (
+    <Page title="Pipelines">
+      <Card>
+        <Loaded result={result}>
+          {(data) =>
+            data.length > 0 ? (
+              <PipelineTable pipelines={data} />
+            ) : (
+              <Empty title="No pipeline yet">
+                Define one in <code>headway.yaml</code>, then <code>npm run headway -- apply</code>
+              </Empty>
+            )
+          }
+        </Loaded>
+      </Card>
+    </Page>
+  )
+}

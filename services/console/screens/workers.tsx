@@ -1,0 +1,117 @@
+/** Who does the work, on which code, and taking somebody out gently. */
+import { ofKind, useApi } from '../api/cache.ts'
+import type { Worker } from '../api/types.ts'
+import { Link, paths, useQuery } from '../router.tsx'
+import { Do } from '../ui/ask.tsx'
+import { Card, Empty, Loaded, Page } from '../ui/page.tsx'
+import { State } from '../ui/state.tsx'
+import { Table } from '../ui/table.tsx'
+import { Ago } from '../ui/time.tsx'
+
+export const Workers = () => {
+  const { query, set } = useQuery()
+  const all = query.get('all') === 'true'
+  const result = useApi<Worker[]>(`workers${all ? '?all=true' : ''}`, ofKind('worker', 'run'))
+  return (
+    <Page
+      title="Workers"
+      actions={
+        <button type="button" aria-pressed={all} onClick={() => set({ all: all ? null : 'true' })}>
+          {all ? 'Only those that are here' : 'Show those that left'}
+        </button>
+      }
+    >
+      <Card>
+        <Loaded result={result}>
+          {(data) =>
+            data.length > 0 ? (
+              <Table
+                label="workers"
+                rows={data}
+                keyOf={({ id }) => id}
+                columns={[
+                  { name: 'State', cell: ({ status }) => <State of={status} /> },
+                  { name: 'Worker', cell: ({ id }) => <code>{id}</code> },
+                  { name: 'Pool', cell: ({ pool }) => pool },
+                  {
+                    name: 'Serves',
+                    className: 'wide',
+                    cell: ({ pipelines }) => (
+                      <span>
+                        {Object.entries(pipelines).map(([id, version]) => (
+                          <span key={id}>
+                            <Link to={paths.pipeline(id)}>{id}</Link>{' '}
+                            <code className="quiet">{version.slice(0, 7)}</code>{' '}
+                          </span>
+                        ))}
+                      </span>
+                    ),
+                  },
+                  { name: 'Runs now', className: 'right', cell: ({ running }) => running },
+                  {
+                    name: 'Where',
+                    cell: ({ host, pid }) => (
+                      <span className="quiet">
+                        {host} · {pid}
+                      </span>
+                    ),
+                  },
+                  {
+                    name: 'Since',
+                    className: 'right',
+                    cell: ({ joinedAt }) => <Ago at={joinedAt} />,
+                  },
+                  {
+                    name: 'Do',
+                    cell: ({ id, status, running }) =>
+                      status === 'healthy' ? (
+                        <Do
+                          className="small"
+                          command={{
+                            title: `Drain ${id}`,
+                            says: (
+                              <p>
+                                It takes nothing new, finishes{' '}
+                                {running === 1 ? 'its run' : `its ${running} runs`}, and waits.
+                              </p>
+                            ),
+                            verb: 'Drain',
+                            path: `workers/${id}/drain`,
+                            done: `${id} drains`,
+                            undo: {
+                              title: 'Resume',
+                              says: '',
+                              verb: 'Resume',
+                              path: `workers/${id}/resume`,
+                              done: `${id} works again`,
+                            },
+                          }}
+                        />
+                      ) : ['draining', 'drained'].includes(status) ? (
+                        <Do
+                          className="small"
+                          command={{
+                            title: `Resume ${id}`,
+                            says: <p>It takes work again.</p>,
+                            verb: 'Resume',
+                            path: `workers/${id}/resume`,
+                            done: `${id} works again`,
+                          }}
+                        />
+                      ) : (
+                        <span className="quiet">–</span>
+                      ),
+                  },
+                ]}
+              />
+            ) : (
+              <Empty title="No worker is connected">
+                Runs wait. Start one: <code>HEADWAY_POOL=default npm run headway -- worker</code>
+              </Empty>
+            )
+          }
+        </Loaded>
+      </Card>
+    </Page>
+  )
+}

@@ -1,0 +1,97 @@
+/**
+ * Asking before something is done: what it will do in a sentence, a reason for the log, and what the API
+ * said. The same sheet for every command, and the command line that does the same beside it.
+ */
+import { useEffect, useRef, useState, type ReactNode } from 'react'
+import { send, type ApiProblem } from '../api/client.ts'
+import { ProblemBox } from './page.tsx'
+import { toast } from './toast.tsx'
+
+export type Command = {
+  readonly title: string
+  readonly says: ReactNode
+  readonly verb: string
+  readonly method?: 'POST' | 'DELETE'
+  readonly path: string
+  readonly body?: object
+  readonly done: string
+  readonly danger?: boolean
+  readonly undo?: Command
+}
+
+let open: ((command: Command) => void) | null = null
+export const askFor = (command: Command): void => open?.(command)
+
+export const run = async ({ method = 'POST', path, body, done, undo }: Command, reason: string) => {
+  await send(method, path, { ...body, ...(reason ? { reason } : {}) })
+  toast(done, undo && { label: 'Undo', act: () => void run(undo, 'undo') })
+}
+
+export const Asking = () => {
+  const [command, setCommand] = useState<Command | null>(null)
+  const [problem, setProblem] = useState<ApiProblem | null>(null)
+  const [busy, setBusy] = useState(false)
+  const dialog = useRef<HTMLDialogElement>(null)
+  const reason = useRef<HTMLInputElement>(null)
+  useEffect(() => {
+    open = (next) => {
+      setProblem(null)
+      setCommand(next)
+      dialog.current?.showModal()
+    }
+  }, [])
+  const close = () => dialog.current?.close()
+  const act = async () => {
+    if (!command) return
+    setBusy(true)
+    try {
+      await run(command, reason.current?.value.trim() ?? '')
+      close()
+    } catch (error) {
+      setProblem(error as ApiProblem)
+    }
+    setBusy(false)
+  }
+  return (
+    <dialog ref={dialog} aria-labelledby="asking" onClose={() => setCommand(null)}>
+      {command && (
+        <form
+          method="dialog"
+          onSubmit={(event) => {
+            event.preventDefault()
+            void act()
+          }}
+        >
+          <h2 id="asking">{command.title}</h2>
+          <div className="says">{command.says}</div>
+          <label className="field">
+            <span>
+              Reason <span className="quiet">kept in the log</span>
+            </span>
+            <input ref={reason} name="reason" autoComplete="off" maxLength={1000} />
+          </label>
+          {problem && <ProblemBox problem={problem} />}
+          <div className="dialog-foot">
+            <button type="button" onClick={close}>
+              Not now
+            </button>
+            <button type="submit" className={command.danger ? 'danger' : 'primary'} disabled={busy}>
+              {busy ? 'One moment…' : command.verb}
+            </button>
+          </div>
+        </form>
+      )}
+    </dialog>
+  )
+}
+
+type DoProps = {
+  readonly command: Command
+  readonly children?: ReactNode
+  readonly className?: string
+}
+export const Do = ({ command, children, className = '' }: DoProps) => (
+  <button type="button" className={className} onClick={() => askFor(command)}>
+    {children ?? command.verb}
+  </button>
+)

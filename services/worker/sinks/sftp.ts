@@ -1,0 +1,217 @@
+/**
+ * A file on another machine, by SFTP. The host must show the key that the configuration names
+ * (`ssh-keyscan <host> | ssh-keygen -lf -`); there is no first time that is trusted.
+ *
+ * As on this machine: written beside, flushed where the server can (OpenSSH), renamed over
+ * (`posix-rename`), under a lock beside the file. A lock that stays the same for half a minute, or whose
+ * process on our machine is gone, was left behind.
+ */
+import { createHash, randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import { posix } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import type SftpClient from 'ssh2-sftp-client'
+import type { Static } from 'typebox'
+import { Type } from '../options.ts'
+import type { FilePlace } from './file.ts'
+import { SinkError } from './sink.ts'
+
+export const sftpOptions = Type.Object({
+  host: Type.String(),
+  port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65_535 })),
+  username: Type.String(),
+  /** `SHA256:…`, as OpenSSH shows it. */
+  hostKey: Type.String({ pattern: '^SHA256:[A-Za-z0-9+/]{43}=?$' }),
+  password: Type.Optional(Type.String({ secret: true })),
+  privateKey: Type.Optional(Type.String({ secret: true })),
+  passphrase: Type.Optional(Type.String({ secret: true })),
+  timeoutMs: Type.Optional(Type.Integer({ minimum: 100 })),
+})
+
+type Given = Static<typeof sftpOptions>
+type Done = (error?: Error | null) => void
+/** The protocol's own requests, below what the client offers. */
+type Requests = {
+  open(path: string, flags: string, done: (error: Error | null, handle: Buffer) => void): void
+  close(handle: Buffer, done: Done): void
+  writeFile(path: string, text: string, how: { flag: string; mode: number }, done: Done): void
+  chown(path: string, uid: number, gid: number, done: Done): void
+  chmod(path: string, mode: number, done: Done): void
+  ext_openssh_fsync(handle: Buffer, done: Done): void
+}
+const requests = (client: SftpClient): Requests => (client as unknown as { sftp: Requests }).sftp
+const create = (client: SftpClient, path: string, text: string, mode: number) =>
+  asked((done) => requests(client).writeFile(path, text, { flag: 'wx', mode }, done))
+
+const lockMsMax = 30_000
+
+export const sftpPlace = (given: Given, path: string): FilePlace => ({
+  read: (signal) => connected(given, path, signal, (client) => contentOf(client, path)),
+  change: (to, signal) =>
+    connected(given, path, signal, async (client) => {
+      await makeFolder(client, posix.dirname(path))
+      const lock = posix.join(posix.dirname(path), `.${posix.basename(path)}.lock`)
+      await takeLock(client, lock, signal)
+      try {
+        const before = await contentOf(client, path)
+        const wanted = to(before)
+        signal.throwIfAborted()
+        if (wanted !== before) await replaceFile(client, path, wanted)
+      } finally {
+        await client.delete(lock, true).catch(() => {})
+      }
+    }),
+})
+
+const connected = async <T>(
+  given: Given,
+  path: string,
+  signal: AbortSignal,
+  act: (client: SftpClient) => Promise<T>,
+): Promise<T> => {
+  signal.throwIfAborted()
+  const { default: Client } = await import('ssh2-sftp-client')
+  const client = new Client('headway')
+  client.on('error', () => {})
+  let isStranger = false
+  const { timeoutMs = 10_000 } = given
+  const stop = () => void client.end().catch(() => {})
+  signal.addEventListener('abort', stop, { once: true })
+  try {
+    await client.connect({
+      host: given.host,
+      port: given.port ?? 22,
+      username: given.username,
+      readyTimeout: timeoutMs,
+      keepaliveInterval: 10_000,
+      ...(given.password === undefined ? {} : { password: given.password }),
+      ...(given.privateKey === undefined ? {} : { privateKey: given.privateKey }),
+      ...(given.passphrase === undefined ? {} : { passphrase: given.passphrase }),
+      hostVerifier: (key: Buffer) => {
+        const shown = createHash('sha256').update(key).digest('base64').replace(/=+$/, '')
+        isStranger = `SHA256:${shown}` !== given.hostKey.replace(/=+$/, '')
+        return !isStranger
+      },
+    })
+    return await act(client)
+  } catch (error) {
+    signal.throwIfAborted()
+    if (error instanceof SinkError) throw error
+    const at = `file: sftp ${given.username}@${given.host}:${given.port ?? 22}${path}`
+    if (isStranger) {
+      throw new SinkError(`${at}: the host shows another key than \`hostKey\``, {
+        retryable: false,
+      })
+    }
+    throw problemOf(at, error)
+  } finally {
+    signal.removeEventListener('abort', stop)
+    await client.end().catch(() => {})
+  }
+}
+
+const problemOf = (at: string, error: unknown): SinkError => {
+  const { message, code } = error as { message?: string; code?: string | number }
+  if (/authentication|privateKey|passphrase/i.test(String(message))) {
+    return new SinkError(`${at}: the login was refused`, { retryable: false })
+  }
+  if (code === 3 || /permission denied/i.test(String(message))) {
+    return new SinkError(`${at}: permission denied`, { retryable: false })
+  }
+  return new SinkError(`${at}: ${String(code ?? 'connection lost')}`, { retryable: true })
+}
+
+const contentOf = async (client: SftpClient, path: string): Promise<string | null> => {
+  const kind = await client.exists(path)
+  if (kind === false) return null
+  if (kind !== '-') {
+    const what = kind === 'l' ? 'a symbolic link' : 'no file'
+    throw new SinkError(`file: ${path} is ${what}; it is left alone`, { retryable: false })
+  }
+  return ((await client.get(path)) as Buffer).toString('utf8')
+}
+
+/** Another may make it at the same moment. */
+const makeFolder = async (client: SftpClient, path: string): Promise<void> => {
+  if (await client.exists(path)) return
+  await client.mkdir(path, true).catch(async (error: unknown) => {
+    if ((await client.exists(path)) === false) throw error
+  })
+}
+
+const takeLock = async (client: SftpClient, lock: string, signal: AbortSignal): Promise<void> => {
+  const ours = `${process.pid} ${hostname()} ${randomUUID()}`
+  let seen = ''
+  let seenAt = performance.now()
+  for (;;) {
+    signal.throwIfAborted()
+    try {
+      await create(client, lock, ours, 0o600)
+      return
+    } catch (error) {
+      if ((await client.exists(lock)) === false && !isTaken(error)) throw error
+    }
+    const held = await textOr(client, lock, '')
+    if (held !== seen) {
+      seen = held
+      seenAt = performance.now()
+    }
+    const [pid, host] = held.split(' ')
+    const isLeft = host === hostname() && !isAlive(Number(pid))
+    if (isLeft || performance.now() - seenAt > lockMsMax) await client.delete(lock, true)
+    else await delay(10 + Math.random() * 20, undefined, { signal })
+  }
+}
+
+/** OpenSSH calls "exists already" a failure and nothing more. */
+const isTaken = (error: unknown): boolean => /failure/i.test(String((error as Error).message))
+
+const textOr = async (client: SftpClient, path: string, otherwise: string): Promise<string> => {
+  try {
+    return ((await client.get(path)) as Buffer).toString('utf8')
+  } catch {
+    return otherwise
+  }
+}
+
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+/** Only under the lock: what an earlier writer left beside the file is written over. */
+const replaceFile = async (client: SftpClient, path: string, content: string): Promise<void> => {
+  const sftp = requests(client)
+  const old = (await client.exists(path)) ? await client.stat(path) : null
+  const beside = posix.join(posix.dirname(path), `.${posix.basename(path)}.new`)
+  const mode = old ? old.mode & 0o7777 : 0o644
+  await client.delete(beside, true)
+  await create(client, beside, content, mode)
+  if (old) {
+    await asked((done) => sftp.chown(beside, old.uid, old.gid, done)).catch(() => {})
+    await asked((done) => sftp.chmod(beside, mode, done))
+  }
+  await flush(sftp, beside)
+  await client.posixRename(beside, path)
+}
+
+/** A server without the extension answers by what its own system does. */
+const flush = async (sftp: Requests, path: string): Promise<void> => {
+  const handle = await new Promise<Buffer>((resolve, reject) => {
+    sftp.open(path, 'r+', (error, opened) => (error ? reject(error) : resolve(opened)))
+  })
+  try {
+    await asked((done) => sftp.ext_openssh_fsync(handle, done)).catch(() => {})
+  } finally {
+    await asked((done) => sftp.close(handle, done))
+  }
+}
+
+const asked = (act: (done: Done) => void): Promise<void> =>
+  new Promise((resolve, reject) => {
+    act((error) => (error ? reject(error) : resolve()))
+  })

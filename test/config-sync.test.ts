@@ -1,0 +1,266 @@
+import { cp, mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { configTree, type ConfigTree } from '@headway/schemas/content/config-tree.ts'
+import type { SyncReport } from '@headway/schemas/content/sync-report.ts'
+import type { EventOf } from '@headway/schemas/events.ts'
+import { ulidOf } from '@headway/schemas/ids.ts'
+import type { RuleDefinition } from '@headway/schemas/rules/definition.ts'
+import { ownerOf } from '@headway/schemas/rules/ownership.ts'
+import { versionOf } from '@headway/worker/folder.ts'
+import { readSink } from '@headway/worker/ledger.ts'
+import { openSink } from '@headway/worker/sinks/open.ts'
+import {
+  closeWorld,
+  eventsWhere,
+  one,
+  openWorld,
+  startProcess,
+  startWorker,
+  stopWorkers,
+  world,
+} from './fixtures/pipelines/worker-world.ts'
+import { append, definePipeline, until } from './harness.ts'
+
+/** A tree of files on its way into real buckets of NATS KV through the pipeline we ship. */
+const at = '2026-11-21T00:00:00.000Z'
+const deployed = fileURLToPath(new URL('../deploy/pipelines/config-sync', import.meta.url))
+const scratch = fileURLToPath(new URL(`.headway/sync-${process.pid}`, import.meta.url))
+const secret = 'hunter2-canary'
+const rule = 'shop'
+const repository = 'acme/shop'
+const environment = 'production'
+const signal = new AbortController().signal
+let root = ''
+let version = ''
+let count = 0
+
+beforeAll(async () => {
+  await openWorld()
+  process.env.SYNC_NATS = world.nats.url
+  process.env.SYNC_PASSWORD = secret
+  process.env.HEADWAY_SEAL_KEY = 'a key for tests'
+  root = join(scratch, 'pipelines')
+  await mkdir(root, { recursive: true })
+  await cp(deployed, join(root, 'config-sync'), { recursive: true })
+  version = await versionOf(join(root, 'config-sync'))
+})
+afterEach(stopWorkers)
+afterAll(async () => {
+  await closeWorld()
+  await rm(scratch, { recursive: true, force: true })
+})
+
+type Files = Readonly<Record<string, object>>
+
+const newShop = async () => {
+  const pipeline = `shop-${++count}`
+  const sink = `kv-${count}`
+  await definePipeline(world.doors, pipeline, {
+    folder: 'config-sync',
+    pool: pipeline,
+    slots: { tree: `config/${pipeline}` },
+    retry: { attempts: 5, backoffMs: 50, backoffMsMax: 100 },
+  })
+  const definition = {
+    type: 'nats_kv',
+    options: { bucket: `b${count}-{environment}`, url: 'env:SYNC_NATS', values: 'text' },
+  }
+  const push = async (
+    commit: string,
+    files: Files,
+    more: Partial<RuleDefinition> = {},
+    dryRun = false,
+  ) => {
+    const tree: ConfigTree = {
+      rule: {
+        name: rule,
+        source: 'acme',
+        repositories: [repository],
+        files: ['*.json'],
+        environment: {},
+        sinks: [sink],
+        ...more,
+      },
+      sinks: { [sink]: definition },
+      repository,
+      ref: 'refs/heads/main',
+      commit: commit.repeat(40),
+      author: 'Ada',
+      authoredAt: at,
+      message: 'change',
+      environment,
+      dryRun,
+      files: Object.entries(files).map(([path, value]) => ({ path, text: JSON.stringify(value) })),
+    }
+    const { bytes } = configTree.encode(tree)[0]!
+    const digest = await world.doors.content.put('default', bytes)
+    const run = ulidOf(Date.now(), pipeline, ++count)
+    const event: EventOf<'RunRequested'> = {
+      type: 'RunRequested',
+      v: 1,
+      at,
+      pipeline,
+      run,
+      pipelineVersion: version,
+      reason: 'manual',
+      inputs: {
+        tree: {
+          asset: `config/${pipeline}`,
+          version: ulidOf(Date.now(), pipeline, ++count),
+          ordinal: count,
+          digest,
+          sizeBytes: bytes.length,
+          kind: 'config_tree',
+        },
+      },
+      triggeredBy: [],
+      throughSeq: (await world.doors.log.head()).seq,
+    }
+    await append(world.doors, { kind: 'pipeline', name: pipeline }, event)
+    return run
+  }
+  const names = { tenant: 'default', environment, rule, repository }
+  const open = () => openSink(sink, definition, names, signal)
+  const held = async (): Promise<Record<string, string>> => {
+    const opened = await open()
+    const all = await opened.read('all', signal)
+    await opened.close()
+    return Object.fromEntries([...all].toSorted(([a], [b]) => (a < b ? -1 : 1)))
+  }
+  const tamper = async (set: Record<string, string>) => {
+    const opened = await open()
+    const changes = { set: new Map(Object.entries(set)), delete: [] }
+    await opened.write(changes, { labels: {}, now: at }, signal)
+    await opened.close()
+  }
+  const owned = async () => {
+    const { state } = await readSink(world.doors, 'default', sink)
+    return ownerOf(state, names)
+  }
+  return { pipeline, sink, push, held, tamper, owned }
+}
+
+const completed = async (run: string): Promise<SyncReport> => {
+  await until(`the end of ${run}`, async () => {
+    const [bad] = await eventsWhere('RunDeadLettered', { run })
+    if (bad) throw new Error(JSON.stringify(bad))
+    return (await eventsWhere('RunCompleted', { run }))[0]
+  })
+  const [artifact] = await eventsWhere('ArtifactPublished', { run })
+  const bytes = await world.doors.content.get('default', artifact!.renditions[0]!.digest)
+  return JSON.parse(Buffer.from(bytes!).toString()) as SyncReport
+}
+
+const prune = { enabled: true, protect: ['SYSTEM_*'] }
+
+describe('a sync', () => {
+  test('is read back and written down; what files lost is pruned, unless protected', async () => {
+    const shop = await newShop()
+    await startWorker(shop.pipeline, root)
+    await one('ReleaseActivated', { pipeline: shop.pipeline })
+    await shop.tamper({ foreign: 'mine' })
+    const first = {
+      'a.json': { db: { host: 'one', port: 1 }, SYSTEM_X: 'x' },
+      'b.json': { b: true },
+    }
+    await completed(await shop.push('a', first, { prune }))
+    expect(await shop.held()).toEqual({
+      SYSTEM_X: 'x',
+      b: 'true',
+      'db.host': 'one',
+      'db.port': '1',
+      foreign: 'mine',
+    })
+    const report = await completed(
+      await shop.push('b', { 'a.json': { db: { host: 'two' } } }, { prune }),
+    )
+    expect(await shop.held()).toEqual({ SYSTEM_X: 'x', 'db.host': 'two', foreign: 'mine' })
+    expect(report.sinks[0]).toMatchObject({ written: 1, deleted: 2, protected: ['SYSTEM_X'] })
+    const applied = await eventsWhere('ValuesApplied', { sink: shop.sink })
+    expect(applied.at(-1)!.entries).toContainEqual({
+      key: 'db.host',
+      file: 'a.json',
+      op: 'set',
+      previous: { plain: 'one' },
+      value: { plain: 'two' },
+    })
+  })
+
+  test('that is dry tells what it would do and does nothing', async () => {
+    const shop = await newShop()
+    await startWorker(shop.pipeline, root)
+    await one('ReleaseActivated', { pipeline: shop.pipeline })
+    await completed(await shop.push('a', { 'a.json': { old: 1, SYSTEM_X: 1 } }, { prune }))
+    const report = await completed(
+      await shop.push('b', { 'a.json': { fresh: 1 } }, { prune }, true),
+    )
+    expect(report.sinks[0]).toMatchObject({
+      would_write: ['fresh'],
+      would_delete: ['old'],
+      protected: ['SYSTEM_X'],
+      written: 0,
+      deleted: 0,
+    })
+    expect(await shop.held()).toEqual({ SYSTEM_X: '1', old: '1' })
+    expect(await eventsWhere('SyncPlanned', { sink: shop.sink })).toHaveLength(1)
+  })
+
+  test('keeps secrets out of the log and out of what it stores [I14]', async () => {
+    const shop = await newShop()
+    await startWorker(shop.pipeline, root)
+    await one('ReleaseActivated', { pipeline: shop.pipeline })
+    const files = { 'a.json': { password: 'secret://env:SYNC_PASSWORD' } }
+    const run = await shop.push('a', files)
+    await completed(run)
+    expect(await shop.held()).toEqual({ password: secret })
+    const [applied] = await eventsWhere('ValuesApplied', { run })
+    expect(applied!.entries[0]!.value).toHaveProperty('sealed')
+    const [planned] = await eventsWhere('SyncPlanned', { run })
+    const plan = Buffer.from((await world.doors.content.get('default', planned!.plan))!).toString()
+    expect(JSON.stringify(applied) + plan).not.toContain(secret)
+  })
+
+  test('that is killed at any moment ends in the state that the log says', async () => {
+    const shop = await newShop()
+    const files = (value: number) => ({
+      'a.json': Object.fromEntries(Array.from({ length: 400 }, (_, i) => [`k${i}`, value])),
+    })
+    startProcess(shop.pipeline, root)
+    await one('ReleaseActivated', { pipeline: shop.pipeline })
+    await completed(await shop.push('a', files(1), { prune }))
+    await stopWorkers()
+    let value = 1
+    const moments: Record<string, (run: string) => Promise<boolean>> = {
+      planned: async (run: string) => (await eventsWhere('SyncPlanned', { run })).length > 0,
+      written: async () => (await shop.held()).k399 === `${value}`,
+      confirmed: async (run: string) => (await eventsWhere('SyncConfirmed', { run })).length > 0,
+    }
+    for (const [name, reached] of Object.entries(moments)) {
+      value++
+      startProcess(shop.pipeline, root)
+      const run = await shop.push('b', files(value), { prune })
+      await until(name, () => reached(run))
+      await stopWorkers()
+      startProcess(shop.pipeline, root)
+      await completed(run)
+      await stopWorkers()
+      const { keys, open } = await shop.owned()
+      expect(open).toBeNull()
+      const told = Object.fromEntries(
+        [...keys].map(([key, { held }]) => [key, (held as { plain: string }).plain]),
+      )
+      expect(await shop.held()).toEqual(
+        Object.fromEntries(Object.entries(told).toSorted(([a], [b]) => (a < b ? -1 : 1))),
+      )
+      expect(told.k399).toBe(`${value}`)
+      const entries = (await eventsWhere('ValuesApplied', { run })).flatMap(
+        (event) => event.entries,
+      )
+      expect(entries.filter(({ key }) => key === 'k0').map(({ previous }) => previous)).toEqual([
+        { plain: `${value - 1}` },
+      ])
+    }
+  }, 120_000)
+})

@@ -1,0 +1,108 @@
+/**
+ * The console in a real Chromium, over a real log, a real Postgres and the real API. Where there is no
+ * Chromium the tests are skipped and say so; `HEADWAY_TEST_REQUIRE=chromium` makes that an error.
+ */
+import { chromium, type Browser, type Page } from 'playwright-core'
+import { ApiWorld, codeA, codeB } from '../api-world.ts'
+import { onPath } from '../sinks/installed.ts'
+import { until } from '../harness.ts'
+
+export const chromiumPath = onPath('chromium', 'chromium')
+
+/** A machine without a way out must not wait for what Chromium asks of its maker. */
+const quiet = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+
+export type Console = {
+  readonly api: ApiWorld
+  readonly url: string
+  /** A page of its own: nothing is remembered from another test. What breaks in it is an error. */
+  open(path: string, scheme?: 'light' | 'dark'): Promise<Page>
+  /** What pages complained about. */
+  readonly complaints: readonly string[]
+  close(): Promise<void>
+}
+
+export const openConsole = async (): Promise<Console> => {
+  const api = await ApiWorld.open()
+  const url = await api.app.listen({ host: '127.0.0.1', port: 0 })
+  const browser: Browser = await chromium.launch({ executablePath: chromiumPath!, args: quiet })
+  const complaints: string[] = []
+  return {
+    api,
+    url,
+    complaints,
+    async open(path, colorScheme = 'light') {
+      const context = await browser.newContext({
+        colorScheme,
+        viewport: { width: 1280, height: 900 },
+      })
+      const page = await context.newPage()
+      page.on('pageerror', (error) => complaints.push(error.message))
+      page.on('console', (message) => {
+        if (message.type() === 'error') complaints.push(message.text())
+      })
+      await page.goto(url + path)
+      await page.locator('h1').waitFor()
+      return page
+    },
+    async close() {
+      await browser.close()
+      await api.close()
+    },
+  }
+}
+
+/** One of everything that a screen shows: a success, a death, a question, two releases, a worker. */
+export const furnish = async (api: ApiWorld) => {
+  const id = 'orders'
+  await api.pipeline(id)
+  await api.worker('w1', { [id]: codeA })
+  const one = await api.version(`in/${id}`, 1)
+  const two = await api.version(`in/${id}`, 2)
+  const step = {
+    step: 'first',
+    index: 0,
+    startedAt: '2026-11-21T00:00:00.010Z',
+    endedAt: '2026-11-21T00:00:00.020Z',
+    durationMs: 10,
+    rowsIn: 5,
+  }
+  const done = await api.run(id, { triggeredBy: [one], inputs: { feed: one } })
+  await api.started(id, done)
+  await api.tell('run', id, {
+    type: 'StepSucceeded',
+    ...api.fence(id, done),
+    ...step,
+    rowsOut: 5,
+    logs: ['read 5 rows'],
+    findings: [],
+  })
+  await api.ended('RunCompleted', id, done)
+  const dead = await api.run(id, { triggeredBy: [two], inputs: { feed: two } })
+  await api.started(id, dead)
+  await api.tell('run', id, {
+    type: 'StepFailed',
+    ...api.fence(id, dead),
+    ...step,
+    logs: ['line 3 has no amount'],
+    findings: [{ code: 'amount_missing', severity: 'error', message: 'no amount', count: 1 }],
+    error: { type: 'Boom', message: 'it broke' },
+  })
+  await api.ended('RunDeadLettered', id, dead)
+  const { run: asking, interaction } = await api.asking(id)
+  await api.release(id, codeB)
+  await api.settled()
+  return { id, done, dead, asking, interaction }
+}
+
+/** Waits for a fact on the log that somebody's click brought about. */
+export const told = <T extends Parameters<ApiWorld['told']>[0]>(api: ApiWorld, type: T) =>
+  until(type, async () => (await api.told(type)).length > 0)

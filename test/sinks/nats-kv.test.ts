@@ -1,0 +1,115 @@
+/** The nats_kv sink against a real nats-server. */
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Child } from '@headway/deploy/child.ts'
+import { startNats } from '@headway/deploy/nats-server.ts'
+import { openKv } from '@headway/streams/kv.ts'
+import { connect } from '@nats-io/transport-node'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { conforms, setting } from './conformance.ts'
+import { freePort } from './free-port.ts'
+import { never, openSink, place } from './sink-under-test.ts'
+
+let directory: string
+let nats: Child
+let guarded: Child
+let closed: number
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'headway-kv-'))
+  const open = await readFile(new URL('../../deploy/nats.conf', import.meta.url), 'utf8')
+  const config = join(directory, 'guarded.conf')
+  await writeFile(config, `${open}\nauthorization { user: ann, password: right }\n`)
+  nats = await startNats({ dataDir: join(directory, 'open'), port: -1 })
+  guarded = await startNats({
+    dataDir: join(directory, 'guarded'),
+    port: -1,
+    config,
+    watchMs: 3_600_000,
+  })
+  closed = await freePort()
+})
+afterAll(async () => {
+  await Promise.all([nats?.stop(), guarded?.stop()])
+  await rm(directory, { recursive: true, force: true })
+})
+
+const options = (bucket: string) => ({ url: nats.url, bucket })
+const openBucket = (bucket: string) =>
+  openKv({ ...options(bucket), history: 5, replicas: 1, relaxed: false, timeoutMs: 5_000 })
+
+conforms('nats_kv', {
+  type: 'nats_kv',
+  options,
+  unreachable: () => ({ url: `nats://127.0.0.1:${closed}`, bucket: 'a' }),
+  foreign: {
+    put: async (where) => {
+      const kv = await openBucket(where)
+      await kv.change('not=a=key', 'theirs', 0)
+      await kv.close()
+    },
+    look: async (where) => {
+      const kv = await openBucket(where)
+      const found = (await kv.get('not=a=key'))?.text
+      await kv.close()
+      return found
+    },
+  },
+})
+
+conforms('nats_kv, with a login,', {
+  type: 'nats_kv',
+  options: (bucket) => ({ url: guarded.url, bucket, user: 'ann', password: 'right' }),
+  refused: () => ({
+    options: { url: guarded.url, bucket: 'a', user: 'ann', password: 'wrong-secret' },
+    secrets: ['wrong-secret'],
+  }),
+})
+
+conforms('nats_kv, relaxed,', {
+  type: 'nats_kv',
+  options: (bucket) => ({ ...options(bucket), relaxed: true }),
+})
+
+describe('what only a bucket does', () => {
+  test('a value that is right already gets no new revision, and old ones are kept', async () => {
+    const sink = await openSink('nats_kv', options('revisions'))
+    await sink.write(setting([['a', '1']]), place, never)
+    await sink.write(setting([['a', '1']]), place, never)
+    const kv = await openBucket('revisions')
+    expect(await kv.get('a')).toEqual({ text: '1', revision: 1 })
+    await sink.write(setting([['a', '2']]), place, never)
+    expect(await kv.get('a')).toEqual({ text: '2', revision: 2 })
+    const nc = await connect({ servers: nats.url })
+    const answer = await nc.request('$JS.API.STREAM.INFO.KV_revisions')
+    expect(answer.json()).toMatchObject({ config: { max_msgs_per_subject: 10 } })
+    await nc.close()
+    await kv.close()
+    await sink.close()
+  })
+
+  test('a change over an older revision does not take', async () => {
+    const kv = await openBucket('fenced')
+    expect(await kv.change('a', '1', 0)).toBe(true)
+    expect(await kv.change('a', '2', 0)).toBe(false)
+    expect(await kv.change('a', null, 7)).toBe(false)
+    expect(await kv.get('a')).toEqual({ text: '1', revision: 1 })
+    await kv.close()
+  })
+
+  test('plain text leaves strings as they are', async () => {
+    const sink = await openSink('nats_kv', { ...options('plain'), values: 'text' })
+    const values = ['it is "so"', 5, null] as const
+    expect(values.map((value) => sink.render(value))).toEqual(['it is "so"', '5', 'null'])
+  })
+
+  test('reading makes no bucket', async () => {
+    const sink = await openSink('nats_kv', options('unmade'))
+    expect(await sink.read('all', never)).toEqual(new Map())
+    await sink.close()
+    const nc = await connect({ servers: nats.url })
+    const answer = await nc.request('$JS.API.STREAM.INFO.KV_unmade')
+    expect(answer.json()).toMatchObject({ error: { code: 404 } })
+    await nc.close()
+  })
+})
