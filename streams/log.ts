@@ -24,7 +24,7 @@ import { filterOf, parseSubject, subjectOf } from './subjects.ts'
 
 const stream = 'EVENTS'
 const batchMax = 1_000
-/** A server that forgot the consumer shows by two missed heartbeats; after a reconnect nobody waits for them. */
+/** A server that forgot the consumer shows by two missed heartbeats; after a reconnect nobody waits. */
 const consumeOptions = { max_messages: batchMax, expires: 10_000, idle_heartbeat: 1_000 }
 const retryMsMax = 2_000
 const appendMsMax = 120_000

@@ -85,31 +85,37 @@ afterAll(async () => {
 describe('apply', () => {
   test('shows, appends once per topic, and has nothing to do the second time', async () => {
     const dry = await headway(['apply', demo, '--dry-run'])
-    expect(dry).toMatchObject({ code: 0, stderr: expect.stringContaining('10 added') })
+    expect(dry).toMatchObject({ code: 0, stderr: expect.stringContaining('14 added') })
     expect(await eventsOf(world.doors)).toEqual([])
 
     const first = await headway(['apply', demo])
     expect(first.stdout).toBe(dry.stdout)
     expect(first.stdout).toContain('+ asset     pims/qa/trip_updates')
-    expect(first.stderr).toContain('10 added, through position 10 of the log')
+    expect(first.stderr).toContain('14 added, through position 14 of the log')
     const commits = await history(world.doors)
     expect(commits.map(({ events }) => events.map(({ type }) => type))).toEqual([
       ...Array(6).fill(['AssetDefined']),
       ...Array(4).fill(['PipelineDefined']),
+      ['SourceDefined'],
+      ...Array(2).fill(['SinkDefined']),
+      ['RuleDefined'],
     ])
-    expect(new Set(commits.map(({ id }) => id)).size).toBe(10)
+    expect(new Set(commits.map(({ id }) => id)).size).toBe(14)
 
     expect(await headway(['apply', demo])).toEqual({
       code: 0,
       stdout: 'nothing to change\n',
       stderr: '',
     })
-    expect(await eventsOf(world.doors)).toHaveLength(10)
+    expect(await eventsOf(world.doors)).toHaveLength(14)
   })
 
   test('a change is told field by field in the words of the file', async () => {
     const text = (await readFile(demo, 'utf8')).replace('every: 5s', 'every: 10s')
-    const cut = text.slice(0, text.indexOf('  st-schedule-staging:'))
+    const [from, to] = ['  st-schedule-staging:', '# Configuration in Git'].map((at) =>
+      text.indexOf(at),
+    )
+    const cut = text.slice(0, from) + text.slice(to)
     const file = await write('changed.yaml', cut)
     const { stdout, code } = await headway(['apply', file])
     expect(code).toBe(0)
@@ -118,7 +124,7 @@ describe('apply', () => {
         '- pipeline  st-schedule-staging\n',
     )
     const events = await eventsOf(world.doors)
-    expect(events.slice(10)).toMatchObject([
+    expect(events.slice(14)).toMatchObject([
       { type: 'AssetDefined', definition: { cadenceMs: 10_000 } },
       { type: 'PipelineRemoved', pipeline: 'st-schedule-staging' },
     ])

@@ -97,6 +97,15 @@ describe('what only a bucket does', () => {
     await kv.close()
   })
 
+  test("names that we would write otherwise are somebody else's", async () => {
+    const kv = await openBucket('others')
+    for (const name of ['a=41', 'not=a=key', 'b=2E', 'ours']) await kv.change(name, '1', 0)
+    await kv.close()
+    const sink = await openSink('nats_kv', options('others'))
+    expect(await sink.read('all', never)).toEqual(new Map([['ours', '1']]))
+    await sink.close()
+  })
+
   test('plain text leaves strings as they are', async () => {
     const sink = await openSink('nats_kv', { ...options('plain'), values: 'text' })
     const values = ['it is "so"', 5, null] as const

@@ -109,7 +109,10 @@ describe('a run', () => {
     ['a run that nobody asked for', [], [started(1), completed(1), redriven(1), cancelRequested]],
   ]
   test.each(zombies)('is not changed by what is said late of %s [I8]', async (_, story, late) => {
-    expect(await projected(...story, ...late)).toEqual(await projected(...story))
+    const [after, before] = [await projected(...story, ...late), await projected(...story)]
+    // Who asked for what is written down, whatever came of it.
+    for (const tables of [after, before]) tables.delete('audit')
+    expect(after).toEqual(before)
   })
 
   test('waits between attempts with the error, and forgets it when the next one starts', async () => {
