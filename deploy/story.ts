@@ -70,14 +70,18 @@ const lineOf = (event: Event): Line | null => {
       return {
         topic: 'sink',
         name: event.sink,
-        text: `${event.environment}  ${event.written} written, ${event.deleted} deleted, ${event.unchanged} as they were`,
+        text:
+          `${event.environment}  ${event.written} written, ${event.deleted} deleted, ` +
+          `${event.unchanged} as they were`,
         style: 'green',
       }
     case 'DriftFound':
       return {
         topic: 'drift',
         name: event.sink,
-        text: `${event.environment}  ${event.count} changed by somebody else: ${event.keys.slice(0, 3).join(', ')}`,
+        text:
+          `${event.environment}  ${event.count} changed by somebody else: ` +
+          event.keys.slice(0, 3).join(', '),
         style: 'yellow',
       }
     case 'DriftEnded':

@@ -67,7 +67,8 @@ export const Sink = Type.Object(
       type: 'object',
       anything: true,
       description:
-        'Where values go; {tenant}, {environment}, {rule} and {repository} are replaced. The worker checks them',
+        'Where values go, checked by the worker; {tenant}, {environment}, {rule} and {repository} are ' +
+        'replaced',
     }),
   },
   strict,
