@@ -143,11 +143,15 @@ const newShop = async () => {
 }
 
 const completed = async (run: string): Promise<SyncReport> => {
-  await until(`the end of ${run}`, async () => {
-    const [bad] = await eventsWhere('RunDeadLettered', { run })
-    if (bad) throw new Error(JSON.stringify(bad))
-    return (await eventsWhere('RunCompleted', { run }))[0]
-  })
+  await until(
+    `the end of ${run}`,
+    async () => {
+      const [bad] = await eventsWhere('RunDeadLettered', { run })
+      if (bad) throw new Error(JSON.stringify(bad))
+      return (await eventsWhere('RunCompleted', { run }))[0]
+    },
+    60_000,
+  )
   const [artifact] = await eventsWhere('ArtifactPublished', { run })
   const bytes = await world.doors.content.get('default', artifact!.renditions[0]!.digest)
   return JSON.parse(Buffer.from(bytes!).toString()) as SyncReport
@@ -241,7 +245,7 @@ describe('a sync', () => {
       value++
       startProcess(shop.pipeline, root)
       const run = await shop.push('b', files(value), { prune })
-      await until(name, () => reached(run))
+      await until(name, () => reached(run), 60_000)
       await stopWorkers()
       startProcess(shop.pipeline, root)
       await completed(run)
