@@ -31,6 +31,8 @@ export type OwnerState = {
   readonly owner: Owner
   readonly keys: ReadonlyMap<string, Owned>
   readonly open: OpenPlan | null
+  /** The run whose plan was confirmed last. */
+  readonly confirmed: string | null
 }
 export type SinkState = {
   readonly definition: SinkDefinition | null
@@ -44,7 +46,7 @@ const idOf = ({ rule, repository, environment }: Owner): string =>
   JSON.stringify([environment, rule, repository])
 
 export const ownerOf = (state: SinkState, owner: Owner): OwnerState =>
-  state.owners.get(idOf(owner)) ?? { owner, keys: new Map(), open: null }
+  state.owners.get(idOf(owner)) ?? { owner, keys: new Map(), open: null, confirmed: null }
 
 const withOwner = (state: SinkState, next: OwnerState, changes = state.changes): SinkState => {
   const owners = new Map(state.owners).set(idOf(next.owner), next)
@@ -79,7 +81,7 @@ const confirmed = (state: SinkState, event: EventOf<'SyncConfirmed'>): SinkState
     ({ owner, open }) =>
       open?.run === run && owner.rule === rule && owner.environment === environment,
   )
-  return ended ? withOwner(state, { ...ended, open: null }) : state
+  return ended ? withOwner(state, { ...ended, open: null, confirmed: run }) : state
 }
 
 export const evolveSink = (state: SinkState, event: Event): SinkState => {

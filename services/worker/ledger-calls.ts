@@ -33,6 +33,8 @@ export type Standing = {
   readonly others: readonly string[]
   /** A plan that was not confirmed, of this run or of one before it. */
   readonly open: { readonly isOurs: boolean; readonly record: PlanRecord } | null
+  /** An earlier attempt of this run got as far as confirming; nobody came after it. */
+  readonly isConfirmed: boolean
 }
 
 export type LedgerCall =

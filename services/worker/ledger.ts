@@ -135,12 +135,13 @@ class LedgerRoom {
 
   async #read({ place, definition }: Extract<LedgerCall, { type: 'read' }>): Promise<Standing> {
     const { state } = await readSink(this.#doors, this.#tenant, place.sink)
-    const { keys, open } = ownerOf(state, place)
+    const { keys, open, confirmed } = ownerOf(state, place)
     return {
       tenant: this.#tenant,
       owned: [...keys].map(([key, { file, held }]) => ({ key, file, held })),
       others: [...keysOfOthers(state, place, definition)],
       open: open && { isOurs: open.run === this.#run.run, record: await this.#record(open) },
+      isConfirmed: !open && confirmed === this.#run.run,
     }
   }
 

@@ -26,6 +26,7 @@ export const applySync = step({
     const none: ReadonlyMap<string, string> = new Map()
     await withSinks(values, context, async (opened) => {
       await eachSink(opened, context, true, async (one) => {
+        if (one.standing.isConfirmed) return
         const planned = new Set(ownPlan(one).set.map(({ key }) => key))
         const set = one.desired.filter(({ key }) => planned.has(key))
         if (set.length === 0) return
@@ -33,6 +34,7 @@ export const applySync = step({
         await one.sink.write({ set: texts, delete: [] }, one.labels, context.signal)
       })
       await eachSink(opened, context, true, async (one) => {
+        if (one.standing.isConfirmed) return
         const doomed = ownPlan(one).delete.map(({ key }) => key)
         if (doomed.length === 0) return
         await one.sink.write({ set: none, delete: doomed }, one.labels, context.signal)

@@ -62,6 +62,19 @@ const planOf = async (
   }
 }
 
+/** An attempt before this one did it all; doing it again would only be told twice. */
+const nothingLeft = ({ desired }: OpenSink, { rule }: ConfigValues): SyncPlan => ({
+  mode: rule.mode === 'auto' || !rule.mode ? 'smart_repair' : rule.mode,
+  set: [],
+  adopt: [],
+  delete: [],
+  release: [],
+  spared: [],
+  protected: [],
+  unchanged: desired.length,
+  previous: new Map(),
+})
+
 const recordOf = ({ standing, secrets }: OpenSink, plan: SyncPlan, seal: Seal): PlanRecord => {
   const owned = new Map(standing.owned.map(({ key, held }) => [key, held]))
   const open = standing.open?.record
@@ -122,8 +135,11 @@ export const planSync = step({
       })
     const sinks = await withSinks(values, context, (opened) =>
       eachSink(opened, context, !isDry(values), async (one) => {
-        const plan = await planOf(one, values, seal, context)
-        if (!isDry(values)) await ledgerOf(context).plan(one.place, recordOf(one, plan, seal))
+        const plan = one.standing.isConfirmed
+          ? nothingLeft(one, values)
+          : await planOf(one, values, seal, context)
+        if (!isDry(values) && !one.standing.isConfirmed)
+          await ledgerOf(context).plan(one.place, recordOf(one, plan, seal))
         return plannedReport(one, plan)
       }),
     )
