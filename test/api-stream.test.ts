@@ -19,7 +19,10 @@ beforeAll(async () => {
   const app = await buildApp({ ...world.doors, db: database.db, tenant: 'default' })
   url = await app.listen({ host: '127.0.0.1', port: 0 })
   close = async () => {
-    await app.close()
+    const closing = app.close()
+    // As the room does with those who do not go.
+    app.server.closeAllConnections()
+    await closing
     await database.close()
     await world.stop()
   }
