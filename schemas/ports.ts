@@ -118,6 +118,11 @@ export type Delivery<C extends Command = Command> = {
   readonly about: string
   /** 1 on the first delivery. A crash of the receiver counts. */
   readonly deliveries: number
+  /**
+   * Set when it was queued before the server last came back, which may have forgotten that it handed it
+   * out, or that it was settled: how often the server had come back by then.
+   */
+  readonly sinceReturn?: number
   readonly at: number
   /** Only after the effect is durable. Late acknowledgements of lost deliveries are honoured. */
   readonly ack: () => void

@@ -11,7 +11,7 @@
 import { AckPolicy, JetStreamApiError, type JsMsg } from '@nats-io/jetstream'
 import { nanos, type MsgHdrs } from '@nats-io/transport-node'
 import { CodecError, decodeCommand, encodeCommand } from '@headway/schemas/codec.ts'
-import type { Command, CommandType } from '@headway/schemas/commands.ts'
+import type { Command } from '@headway/schemas/commands.ts'
 import type { Control, Delivery, Queue, Timer } from '@headway/schemas/ports.ts'
 import type { Connection } from './connect.ts'
 import { aboutOf, commandSubject, parseSubject, queueConsumer, timerSubject } from './subjects.ts'
@@ -24,13 +24,16 @@ const pullMs = 5_000
 /** Of a standing request: two missed heartbeats tell that the server forgot it. */
 const takeMs = 10_000
 const heartbeatMs = 1_000
+const againMs = 250
 const wrongLastSequence = 10071
 
-const deliveryOf = <C extends Command>(message: JsMsg): Delivery<C> => {
+const deliveryOf = <C extends Command>(message: JsMsg, returns: Returns): Delivery<C> => {
+  const isOld = message.seq <= returns.seq
   const base = {
     tenant: parseSubject(message.subject).tenant,
     about: aboutOf(message.subject),
     deliveries: message.info.deliveryCount,
+    ...(isOld ? { sinceReturn: returns.times } : {}),
     at: Number(message.timestampNanos / 1_000_000n),
     ack: () => message.ack(),
     retry: (delayMs: number) => message.nak(delayMs),
@@ -45,9 +48,36 @@ const deliveryOf = <C extends Command>(message: JsMsg): Delivery<C> => {
   }
 }
 
+/** How often the server came back, the first time included, and the newest message that was there then. */
+type Returns = { readonly times: number; readonly seq: number }
+
+/**
+ * Watches the server come back. What it holds then may have been handed out, or settled, without its
+ * knowing; as long as it has not said how much that is, everything counts as old.
+ */
+const watchReturns = ({ nc, jsm, onReconnect }: Connection): (() => Returns) => {
+  let returns: Returns = { times: 0, seq: Infinity }
+  const learn = async () => {
+    const times = returns.times + 1
+    returns = { times, seq: Infinity }
+    while (returns.times === times && returns.seq === Infinity && !nc.isClosed())
+      try {
+        const { state } = await jsm.streams.info(stream)
+        if (returns.times === times) returns = { times, seq: state.last_seq }
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, againMs))
+      }
+  }
+  onReconnect(() => void learn())
+  void learn()
+  return () => returns
+}
+
 const headerOf = (headers: MsgHdrs | undefined, name: string): string => headers?.get(name) ?? ''
 
-export const openControl = ({ js, jsm, onReconnect }: Connection): Control => {
+export const openControl = (connection: Connection): Control => {
+  const { js, jsm, onReconnect } = connection
+  let returns: (() => Returns) | null = null
   /** The armed schedule of a timer: its sequence (0 for none) and specification. */
   const armed = async (timer: Timer): Promise<{ seq: number; specification: string }> => {
     const message = await jsm.streams.getMessage(stream, { last_by_subj: timerSubject(timer) })
@@ -133,25 +163,27 @@ export const openControl = ({ js, jsm, onReconnect }: Connection): Control => {
     },
     consume: async (queue, { concurrency, signal }, handle) => {
       const { name } = queueConsumer(queue)
+      const read = (returns ??= watchReturns(connection))
+      const hand = (message: JsMsg) => handle(deliveryOf(message, read()))
       // Without an answer each hand tries again, for as long as it takes.
       await ensureQueue(queue).catch(() => {})
       const stopped = new Promise<'stopped'>((resolve) => {
         if (signal.aborted) resolve('stopped')
         signal.addEventListener('abort', () => resolve('stopped'), { once: true })
       })
-      if (queue.kind === 'run') return takeAll(js, queue, ensureQueue, { signal, stopped }, handle)
-      const hand = async () => {
+      if (queue.kind === 'run') return takeAll(js, queue, ensureQueue, { signal, stopped }, hand)
+      const takeTurns = async () => {
         while (!signal.aborted) {
           try {
             const consumer = await js.consumers.get(stream, name)
-            await takeOneByOne(consumer, { signal, stopped, onReconnect }, handle)
+            await takeOneByOne(consumer, { signal, stopped, onReconnect }, hand)
           } catch {
             await ensureQueue(queue).catch(() => {})
-            await new Promise((resolve) => setTimeout(resolve, 250))
+            await new Promise((resolve) => setTimeout(resolve, againMs))
           }
         }
       }
-      await Promise.all(Array.from({ length: concurrency }, hand))
+      await Promise.all(Array.from({ length: concurrency }, takeTurns))
     },
   }
 }
@@ -160,12 +192,12 @@ export const openControl = ({ js, jsm, onReconnect }: Connection): Control => {
  * Takes whatever the server gives: it gives out no more than `concurrency` at a time, whoever takes them,
  * so one standing request is enough for all hands.
  */
-const takeAll = async <T extends CommandType>(
+const takeAll = async (
   js: Connection['js'],
   queue: Extract<Queue, { kind: 'run' }>,
   ensureQueue: (queue: Queue) => Promise<void>,
   { signal, stopped }: { readonly signal: AbortSignal; readonly stopped: Promise<'stopped'> },
-  handle: (delivery: Delivery<Extract<Command, { type: T }>>) => Promise<void>,
+  hand: (message: JsMsg) => Promise<void>,
 ): Promise<void> => {
   const { name } = queueConsumer(queue)
   const handled = new Set<Promise<void>>()
@@ -181,13 +213,13 @@ const takeAll = async <T extends CommandType>(
       void stopped.then(() => messages.stop())
       if (signal.aborted) messages.stop()
       for await (const message of messages) {
-        const done = handle(deliveryOf(message)).catch(() => {})
+        const done = hand(message).catch(() => {})
         handled.add(done)
         void done.then(() => handled.delete(done))
       }
     } catch {
       await ensureQueue(queue).catch(() => {})
-      await Promise.race([new Promise((resolve) => setTimeout(resolve, 250)), stopped])
+      await Promise.race([new Promise((resolve) => setTimeout(resolve, againMs)), stopped])
     }
   }
   await Promise.all(handled)
@@ -197,7 +229,7 @@ const takeAll = async <T extends CommandType>(
  * Pulls, hands over, pulls again. A pull that waits when the signal fires, or when the connection was
  * lost and the server has forgotten it, is given up.
  */
-const takeOneByOne = async <T extends CommandType>(
+const takeOneByOne = async (
   consumer: { next(options: { expires: number }): Promise<JsMsg | null> },
   {
     signal,
@@ -207,7 +239,7 @@ const takeOneByOne = async <T extends CommandType>(
     readonly signal: AbortSignal
     readonly stopped: Promise<'stopped'>
   },
-  handle: (delivery: Delivery<Extract<Command, { type: T }>>) => Promise<void>,
+  hand: (message: JsMsg) => Promise<void>,
 ): Promise<void> => {
   while (!signal.aborted) {
     const pull = consumer.next({ expires: pullMs })
@@ -219,13 +251,13 @@ const takeOneByOne = async <T extends CommandType>(
     if (taken === 'stopped' || taken === 'lost') {
       // What still arrives is handed over as well: the taker knows that it stops, and how to give back.
       pull.then(
-        (late) => late && handle(deliveryOf(late)),
+        (late) => late && hand(late),
         () => {},
       )
       if (taken === 'stopped') return
       continue
     }
     if (!taken) continue
-    await handle(deliveryOf(taken))
+    await hand(taken)
   }
 }

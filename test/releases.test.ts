@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Event } from '@headway/schemas/events.ts'
 import { ulidOf } from '@headway/schemas/ids.ts'
@@ -173,10 +175,14 @@ describe('a worker', () => {
     ]
     await startWorker(pool, root, { threadsMax: 1 })
     for (const pipeline of [low, high]) await one('ReleaseActivated', { pipeline })
-    const first = await request(low, version, { say: 'first', blockMs: 1_000 })
+    const untilFile = join(root, 'go')
+    const first = await request(low, version, { say: 'first', untilFile })
     await one('RunStarted', { run: first })
     const later = await request(low, version, { say: 'later' })
+    await one('RunStarted', { run: later })
     const urgent = await request(high, version, { say: 'urgent' })
+    await one('RunStarted', { run: urgent })
+    writeFileSync(untilFile, '')
     for (const run of [first, later, urgent]) await ended(run)
     const completed = await eventsWhere('RunCompleted', {})
     const order = completed.map(({ run }) => run).filter((run) => [later, urgent].includes(run))

@@ -6,7 +6,7 @@ import { startNats } from '@headway/deploy/nats-server.ts'
 import type { CommandOf } from '@headway/schemas/commands.ts'
 import type { Event } from '@headway/schemas/events.ts'
 import { sha256 } from '@headway/schemas/ids.ts'
-import type { Commit, NewCommit } from '@headway/schemas/ports.ts'
+import type { Commit, Delivery, NewCommit } from '@headway/schemas/ports.ts'
 import { connectTo } from '@headway/streams/connect.ts'
 import { eventsOf, history, startWorld, until, type World } from './harness.ts'
 
@@ -228,6 +228,43 @@ test('who waits for an answer when the connection is lost is told when it is the
     expect(asked).rejects.toThrow('timeout'),
   ])
   await close()
+  await own.stop()
+  await again.stop()
+})
+
+test('what was queued before the server came back says that it may have been handed out', async () => {
+  const own = await startWorld()
+  const queue = { kind: 'due' } as const
+  const send = (pipeline: string) =>
+    own.doors.control.send('default', { type: 'CloseWindow', pipeline }, pipeline)
+  const taken = new Map<string, Delivery>()
+  await own.doors.control.ensureQueue(queue)
+  await send('before')
+  const stop = new AbortController()
+  const taking = own.doors.control.consume<'CloseWindow'>(
+    queue,
+    { concurrency: 4, signal: stop.signal },
+    async (delivery) => {
+      taken.set(delivery.about, delivery)
+      if (delivery.deliveries > 1 || delivery.about !== 'before') delivery.ack()
+    },
+  )
+  await until('the first', () => taken.has('before'))
+  expect(taken.get('before')).toMatchObject({ deliveries: 1, sinceReturn: 1 })
+  await until('what is new', async () => {
+    const name = `new${taken.size}`
+    await send(name)
+    await until('it', () => taken.has(name))
+    return taken.get(name)!.sinceReturn === undefined
+  })
+  const port = Number(new URL(own.nats.url).port)
+  process.kill(own.nats.pid, 'SIGKILL')
+  await own.nats.exited
+  const again = await startNats({ dataDir: join(own.directory, 'nats'), port })
+  await until('it comes again', () => taken.get('before')!.deliveries === 2)
+  expect(taken.get('before')).toMatchObject({ sinceReturn: 2 })
+  stop.abort()
+  await taking
   await own.stop()
   await again.stop()
 })

@@ -3,6 +3,7 @@ import type { Doors } from '@headway/streams/room.ts'
 import type { Known } from './catalog.ts'
 import type { Runner } from './code.ts'
 import type { Commits } from './commits.ts'
+import type { EarlierRuns } from './read-run.ts'
 
 /** What the attempts at one version's runs have in common. */
 export type RunContext = {
@@ -13,6 +14,7 @@ export type RunContext = {
   readonly definition: PipelineDefinition
   readonly known: Known
   readonly commits: Commits
+  readonly earlier: EarlierRuns
   readonly runner: Pick<Runner, 'run'>
   /** Fires when nothing new may be begun. */
   readonly stopping: AbortSignal

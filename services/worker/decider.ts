@@ -199,6 +199,14 @@ export const evolve = (run: string, earlier: RunState, event: Event, seq = 1): R
   }
 }
 
+/** The attempt after those that the log knows, however often its command was handed out. */
+export const next = (attempt: Attempt, before: RunState): Attempt => {
+  if (before.epoch !== attempt.epoch) return { ...attempt, givenBack: 0 }
+  const number = Math.max(attempt.attempt, before.attempt + 1)
+  const givenBack = before.givenBack.filter((earlier) => earlier < number).length
+  return { ...attempt, attempt: number, givenBack }
+}
+
 /** A newer run took its place (there, 0 for nowhere) before the log heard of it. */
 export const gaveWay = (supersededSeq: number, { firstSeq }: RunState): boolean =>
   supersededSeq > 0 && (firstSeq === 0 || supersededSeq < firstSeq)

@@ -23,6 +23,7 @@ import {
   givenBack,
   initial,
   isOneTooMany,
+  next,
   suspended,
   type Attempt,
   type RunState,
@@ -112,16 +113,13 @@ class RunAttempt {
   }
 
   async execute(): Promise<void> {
-    const { doors, tenant, known, stopping } = this.#context
-    const { epoch, seq } = this.#command
+    const { known, stopping } = this.#context
+    const { seq } = this.#command
     await known.until(() => known.seq >= seq && !known.isPaused, stopping)
     if (stopping.aborted) return this.#giveBack()
-    const { attempt } = this.#attempt
-    const before =
-      attempt === 1 && epoch === 0 ? initial : await readRun(doors.log, tenant, this.#request)
+    const before = await this.#before()
     if (this.#isDone(before)) return this.#delivery.ack()
-    const free = before.epoch === epoch ? before.givenBack.filter((n) => n < attempt).length : 0
-    this.#attempt = { ...this.#attempt, givenBack: free }
+    this.#attempt = next(this.#attempt, before)
     if (known.wishFor(this.#request.run).cancelledBy) return this.#cancelled()
     if (isOneTooMany(this.#attempt)) {
       this.#journal.note(gaveUp(this.#attempt))
@@ -144,6 +142,17 @@ class RunAttempt {
       ownInputs,
     })
     await this.#runAndTell(execution)
+  }
+
+  /** A command that nobody can have had before is about a run that the log has not heard of. */
+  async #before(): Promise<RunState> {
+    const { doors, tenant, earlier } = this.#context
+    const { epoch, attempt } = this.#attempt
+    const { sinceReturn } = this.#delivery
+    if (epoch > 0 || attempt > 1) return readRun(doors.log, tenant, this.#request)
+    if (sinceReturn !== undefined) return earlier.read(this.#request, sinceReturn)
+    earlier.forget()
+    return initial
   }
 
   close(): void {

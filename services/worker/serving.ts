@@ -16,6 +16,7 @@ import type { Known } from './catalog.ts'
 import type { Code, Runner } from './code.ts'
 import { Commits } from './commits.ts'
 import { LoadError } from './folder.ts'
+import { EarlierRuns } from './read-run.ts'
 import { activate } from './register.ts'
 import { handleRun } from './run.ts'
 
@@ -47,6 +48,7 @@ export class Serving {
   readonly known: Known
   readonly #context: ServingContext
   readonly #commits: Commits
+  readonly #earlier: EarlierRuns
   readonly #served = new Map<string, Served>()
   /** Version → when a run was last asked for on it. */
   readonly #asked = new Map<string, number>()
@@ -63,6 +65,7 @@ export class Serving {
       topic: { kind: 'run', name: pipeline },
       source: `worker/${context.worker}`,
     })
+    this.#earlier = new EarlierRuns(context.doors.log, tenant, pipeline)
   }
 
   /** The version of the folder as it is now; null while nothing of it is served. */
@@ -201,6 +204,7 @@ export class Serving {
       definition,
       known,
       commits: this.#commits,
+      earlier: this.#earlier,
       runner,
       stopping: signal,
       signal: giveBack,

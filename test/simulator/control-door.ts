@@ -23,6 +23,8 @@ export const controlDoor = (
 ): Control & { readonly onBrokerUp: () => void } => {
   const { server } = control
   const askers: (() => void)[] = []
+  /** What was queued before this life began, or before the server came back, may have been handed out. */
+  let returned = { times: 1, seq: control.seq }
 
   const arm = async (
     timer: Timer,
@@ -55,6 +57,7 @@ export const controlDoor = (
         : { problem: 'nobody can read this', sample: text.encode('garbage') }),
       about: message.about,
       deliveries,
+      ...(message.seq <= returned.seq ? { sinceReturn: returned.times } : {}),
       at: message.at,
       ack: () => settle('ack', () => control.ack(message)),
       retry: (delayMs) => settle('retry', () => control.retry(message, delayMs)),
@@ -81,6 +84,7 @@ export const controlDoor = (
     ensureQueue,
     depth: (queue) => life.call(server, 'depth', () => control.depth(queue)),
     onBrokerUp: () => {
+      returned = { times: returned.times + 1, seq: control.seq }
       for (const ask of askers) ask()
     },
     consume: async <T extends CommandType>(

@@ -93,6 +93,11 @@ export class ControlServer {
   #undo: { readonly at: number; readonly undo: () => void }[] = []
   #seq = 0
 
+  /** The newest of what was ever queued or armed. */
+  get seq(): number {
+    return this.#seq
+  }
+
   constructor(server: Server, around: Surroundings, dedupeMs: number) {
     this.server = server
     this.#around = around

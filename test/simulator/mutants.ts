@@ -250,6 +250,13 @@ export const mutants: readonly Mutant[] = [
     replace: 'attempt: 1,',
   },
   {
+    name: 'worker: what was queued before the server came back is new',
+    seed: 727_337,
+    file: `${worker}/run.ts`,
+    find: 'if (sinceReturn !== undefined) return earlier.read(this.#request, sinceReturn)\n',
+    replace: '',
+  },
+  {
     name: 'worker: one attempt more than allowed',
     seed: 68,
     file: `${worker}/decider.ts`,
