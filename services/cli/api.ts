@@ -69,35 +69,41 @@ export const actorName = (): string => {
   }
 }
 
-/** Calls `/api/v1/<path>`. Path parts that users give go through `part`. */
-export const call = async (
-  path: string,
-  options: {
-    readonly method?: 'GET' | 'POST' | 'DELETE'
-    readonly body?: object
-    /** The same key is the same request. */
-    readonly key?: string
-  } = {},
-): Promise<unknown> => {
+type Asking = {
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  /** Sent as JSON; bytes as they are. */
+  readonly body?: object
+  /** The same key is the same request. */
+  readonly key?: string
+}
+
+/** The answer of `/api/v1/<path>` as it comes. Path parts that users give go through `part`. */
+export const ask = async (path: string, options: Asking = {}): Promise<Response> => {
   const { method = 'GET', body, key } = options
+  const type = body instanceof Uint8Array ? 'application/octet-stream' : 'application/json'
   const response = await fetch(`${apiUrl()}/api/v1/${path}`, {
     method,
     headers: {
-      accept: 'application/json',
+      accept: '*/*',
       ...(process.env.HEADWAY_TOKEN
         ? { authorization: `Bearer ${process.env.HEADWAY_TOKEN}` }
         : {}),
       'x-headway-actor': Buffer.from(actorName(), 'utf8').toString('latin1'),
       ...(key ? { 'idempotency-key': Buffer.from(key, 'utf8').toString('latin1') } : {}),
-      ...(body ? { 'content-type': 'application/json' } : {}),
+      ...(body ? { 'content-type': type } : {}),
     },
-    ...(body ? { body: JSON.stringify(body) } : {}),
+    ...(body ? { body: body instanceof Uint8Array ? new Blob([body]) : JSON.stringify(body) } : {}),
     signal: AbortSignal.timeout(timeoutMs),
   }).catch((error: unknown) => {
     throw unreachable(error)
   })
   if (!response.ok) throw await refusal(response, `/api/v1/${path}`)
-  const text = await response.text()
+  return response
+}
+
+/** The same, as what its JSON says. */
+export const call = async (path: string, options: Asking = {}): Promise<unknown> => {
+  const text = await (await ask(path, options)).text()
   return text === '' ? {} : (JSON.parse(text) as unknown)
 }
 

@@ -21,6 +21,7 @@ const Change = Type.Object({
   repository: Text,
   commit: Text,
   actor: Nullable(Text),
+  reason: Nullable(Type.String({ description: 'rollback or drift; null for a push' })),
   run: Text,
   seq: Seq,
 })
@@ -31,25 +32,41 @@ const Query = Type.Object({
   environment: Type.Optional(Text),
   key: Type.Optional(Type.String({ description: 'a glob: db.*' })),
   repository: Type.Optional(Text),
+  run: Type.Optional(Text),
   commit: Type.Optional(Type.String({ description: 'or how it begins', minLength: 4 })),
-  actor: Type.Optional(Type.String({ description: 'who pushed' })),
+  actor: Type.Optional(Type.String({ description: 'who pushed, or wanted the rollback' })),
+  unchanged: Type.Optional(
+    Type.Boolean({ description: 'keys as well that were written as they were' }),
+  ),
   since: Type.Optional(Text),
   until: Type.Optional(Text),
   ...paging(50),
 })
 
-/** Who pushed this commit first, as far as a push told of it. */
-const actor = sql<string | null>`(
-  select t.actor from headway.tasks t
+/** Why its run was, when that was no push. */
+const reason = sql<string | null>`(
+  select r.reason from runs r
+  where r.tenant = value_changes.tenant and r.run = value_changes.run
+    and r.reason in ('rollback', 'drift'))`
+
+/** Who wanted the run, when it was no push; else who pushed this commit first, as far as a push told. */
+const actor = sql<string | null>`coalesce((
+  select r.actor->>'name' from runs r
+  where r.tenant = value_changes.tenant and r.run = value_changes.run
+    and r.reason in ('rollback', 'drift')), (
+  select t.actor from tasks t
   where t.tenant = value_changes.tenant and t.repository = value_changes.repository
     and t.commit = value_changes.commit
-  order by t.seq limit 1)`
+  order by t.seq limit 1))`
+
+/** Let go, deleted, or another value than before. */
+const isChange = sql<boolean>`(op <> 'set' or previous is distinct from value)`
 
 export const configLogRoutes: Routes = (app, api) => {
   app.get(
     `${base}/config/log`,
     {
-      config: { role: 'viewer' },
+      config: { role: 'viewer', kept: true },
       schema: {
         summary: 'Who changed which key when, from which commit; newest first',
         tags: ['configuration'],
@@ -58,19 +75,20 @@ export const configLogRoutes: Routes = (app, api) => {
       },
     },
     async (request, reply) => {
-      const { key, commit, since, until, actor: who, ...equal } = request.query
+      const { key, commit, since, until, actor: who, unchanged, ...equal } = request.query
       const page = pageOf(request, 50, [0, 0, 0])
       const now = api.clock.now()
       let query = api.db
         .selectFrom('value_changes')
         .selectAll()
-        .select(actor.as('actor'))
+        .select([actor.as('actor'), reason.as('reason')])
         .where('tenant', '=', api.tenant)
         .orderBy('seq', 'desc')
         .orderBy('index', 'desc')
         .orderBy('entry', 'desc')
         .limit(page.limit + 1)
-      for (const name of ['rule', 'sink', 'environment', 'repository'] as const)
+      if (!unchanged) query = query.where(isChange)
+      for (const name of ['rule', 'sink', 'environment', 'repository', 'run'] as const)
         if (equal[name] !== undefined) query = query.where(name, '=', equal[name])
       if (key !== undefined) query = query.where('key', 'like', likeOf(key))
       if (commit !== undefined)
@@ -96,6 +114,7 @@ export const configLogRoutes: Routes = (app, api) => {
         repository: row.repository,
         commit: row.commit,
         actor: row.actor,
+        reason: row.reason,
         run: row.run,
         seq: row.seq,
       }))

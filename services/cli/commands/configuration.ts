@@ -45,6 +45,30 @@ export const configuration: readonly CommandEntry[] = [
     load: () => import('./tasks.ts'),
   },
   {
+    usage: 'sources',
+    summary: 'where configuration is pushed to, and from',
+    options: [json],
+    examples: [['sources', 'with the address of each webhook']],
+    load: async () => ({ run: (await import('./sources.ts')).sources }),
+  },
+  {
+    usage: 'rules',
+    summary: 'which files of which repositories go to which sinks',
+    options: [json],
+    examples: [['rules', 'all of them']],
+    load: async () => ({ run: (await import('./sources.ts')).rules }),
+  },
+  {
+    usage: 'sinks [sink]',
+    summary: 'where configuration goes; of one sink, what it holds and from which commit',
+    options: [['--environment <name>', 'only there'], limit, json],
+    examples: [
+      ['sinks', 'all of them, with what drifted'],
+      ['sinks shop-kv --environment production', 'every key with its commit'],
+    ],
+    load: async () => ({ run: (await import('./sources.ts')).sinks }),
+  },
+  {
     usage: 'config log',
     summary: 'who changed which key when, from which commit',
     options: [
@@ -55,6 +79,7 @@ export const configuration: readonly CommandEntry[] = [
       ['--repository <repository>', 'from one repository'],
       ['--commit <sha>', 'from one commit, or how it begins'],
       ['--actor <name>', 'pushed by'],
+      ['--unchanged', 'keys as well that were written as they were'],
       ['--since <when>', 'since then: 2h, or 2026-11-21T08:00:00Z'],
       ['--until <when>', 'before'],
       limit,
@@ -90,6 +115,7 @@ export const configuration: readonly CommandEntry[] = [
       ['--to <moment>', 'a commit, or how it begins, or a run'],
       ['--sink <sink>', 'only in this sink'],
       ['-n, --dry-run', 'only show what would change'],
+      ['--timeout <duration>', 'how long to wait for its end', '5m'],
       reason,
       key,
       json,
@@ -98,6 +124,6 @@ export const configuration: readonly CommandEntry[] = [
       ['config rollback shop production --to 0d1a26e --dry-run', 'what would change'],
       ['config rollback shop production --to 0d1a26e --reason "wrong prices"', 'change it back'],
     ],
-    load: () => history('rollback'),
+    load: () => import('./rollback.ts'),
   },
 ]

@@ -54,6 +54,43 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./assets.ts'),
   },
   {
+    usage: 'asset <key>',
+    summary: 'one asset: how it is, its newest versions, and their bytes',
+    options: [
+      ['--content', 'write its bytes to standard output'],
+      ['--version <version>', 'of this version; of the newest when left out'],
+      ['--rendition <name>', 'in this form: feed.json'],
+      limit,
+      json,
+    ],
+    examples: [
+      ['asset pims/prod/schedule', 'its newest versions'],
+      ['asset pims/prod/schedule --content > feed.zip', 'the newest bytes'],
+    ],
+    load: () => import('./asset.ts'),
+  },
+  {
+    usage: 'put <asset> <file>',
+    summary: 'a new version of an asset without a url, from a file; - is standard input',
+    options: [json],
+    examples: [['put mine/schedule feed.zip', 'refused or versioned, like what is fetched']],
+    load: async () => ({ run: (await import('./asset.ts')).put }),
+  },
+  {
+    usage: 'pipelines',
+    summary: 'what makes outputs of assets, with the last run of each',
+    options: [json],
+    examples: [['pipelines', 'all of them']],
+    load: async () => ({ run: (await import('./pipelines.ts')).list }),
+  },
+  {
+    usage: 'pipeline <id>',
+    summary: 'one pipeline: its code, its window, its steps',
+    options: [json],
+    examples: [['pipeline st-realtime-staging', 'what it does with what']],
+    load: async () => ({ run: (await import('./pipelines.ts')).one }),
+  },
+  {
     usage: 'runs',
     summary: 'newest runs first',
     options: [
@@ -130,6 +167,26 @@ export const commands: readonly CommandEntry[] = [
       ["sub 'run.*' --all --json", 'every run there was, for jq'],
     ],
     load: () => import('./sub.ts'),
+  },
+  {
+    usage: 'audit',
+    summary: 'who asked for what, and why; newest first',
+    options: [
+      ['--actor <name>', 'by one of them'],
+      ['--type <event>', 'of one sort: RunTriggered'],
+      ['--since <when>', 'since then: 2h, or 2026-11-21T08:00:00Z'],
+      ['--until <when>', 'before'],
+      limit,
+      json,
+    ],
+    examples: [['audit --since 1d', 'what people did today']],
+    load: () => import('./audit.ts'),
+  },
+  {
+    usage: 'event <sequence>',
+    summary: 'what the log says at a sequence, decoded',
+    examples: [['event 1200 | jq .events', 'for jq']],
+    load: async () => ({ run: (await import('./audit.ts')).event }),
   },
   {
     usage: 'decode',
