@@ -8,13 +8,12 @@
  *   headway.mjs start | rebuild | ...   installs what is missing, then runs that room
  *   headway.mjs ANYTHING ELSE           installs what is missing, then runs the CLI
  *
- * "What is missing" is decided by one stamp in node_modules: reading and hashing the lockfile costs
- * 2 ms, asking a package manager costs a second. What is asked for runs in this process, so that
- * signals and exit codes need no forwarding; below Node 22.18 as a bundle (streams/bundle.mjs).
+ * "What is missing" is decided by one stamp in node_modules: the digest of the lockfile, and when the
+ * file with it was written, so that it is not even read again; asking a package manager costs a second.
+ * What is asked for runs in this process, so that signals and exit codes need no forwarding; below
+ * Node 22.18 as a bundle (streams/bundle.mjs). What is seldom needed is loaded when it is.
  */
-import { spawn, spawnSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import * as nodeModule from 'node:module'
 import { constants } from 'node:os'
 import { delimiter, join } from 'node:path'
@@ -38,13 +37,23 @@ function checkNode() {
   )
 }
 
-function ensureInstalled() {
-  const lock = readFileSync(join(root, 'pnpm-lock.yaml'))
+async function ensureInstalled() {
+  const lockfile = join(root, 'pnpm-lock.yaml')
+  const { mtimeMs, size } = statSync(lockfile)
   const [major] = process.versions.node.split('.')
   const place = `${process.platform}-${process.arch} node ${major}`
-  const stamp = `${createHash('sha256').update(lock).digest('hex')} ${place}\n`
-  if (readStamp() === stamp) return
+  const seen = `${size} bytes of ${mtimeMs}`
+  const [known, knownSeen] = readStamp()
+  if (known.endsWith(` ${place}`) && knownSeen === seen) return
+  const { createHash } = await import('node:crypto')
+  const digest = createHash('sha256').update(readFileSync(lockfile)).digest('hex')
+  const stamp = `${digest} ${place}`
+  if (known !== stamp) await installPackages()
+  writeStamp(`${stamp}\n${seen}\n`)
+}
 
+async function installPackages() {
+  const { spawnSync } = await import('node:child_process')
   process.stderr.write('installing packages ... ')
   const startedAt = Date.now()
   rmSync(stampFile, { force: true })
@@ -53,15 +62,23 @@ function ensureInstalled() {
   const result = spawnSync('npx', install, { cwd: root, encoding: 'utf8', env })
   if (result.signal) process.exit(exitCode(null, result.signal))
   if (result.status !== 0) fail(whyNotInstalled(result))
-  writeFileSync(stampFile, stamp)
   process.stderr.write(`done in ${((Date.now() - startedAt) / 1000).toFixed(1)} s\n`)
 }
 
 function readStamp() {
   try {
-    return readFileSync(stampFile, 'utf8')
+    return readFileSync(stampFile, 'utf8').split('\n')
   } catch {
-    return undefined
+    return ['']
+  }
+}
+
+function writeStamp(text) {
+  try {
+    writeFileSync(stampFile, text)
+  } catch (error) {
+    // Installed by somebody else for whoever may only read.
+    if (!['EACCES', 'EROFS', 'EPERM'].includes(error.code)) throw error
   }
 }
 
@@ -101,7 +118,8 @@ async function run(command) {
   }
 }
 
-function runCommand([command, ...args]) {
+async function runCommand([command, ...args]) {
+  const { spawn } = await import('node:child_process')
   if (command === undefined) fail('with-install needs a command')
   const path = `${join(root, 'node_modules', '.bin')}${delimiter}${process.env.PATH}`
   const env = Object.assign({}, process.env, { PATH: path })
@@ -128,8 +146,8 @@ function fail(message) {
 }
 
 checkNode()
-ensureInstalled()
+await ensureInstalled()
 // What was compiled once is not compiled again (Node 22 and newer).
 nodeModule.enableCompileCache?.()
-if (process.argv[2] === 'with-install') runCommand(process.argv.slice(3))
+if (process.argv[2] === 'with-install') await runCommand(process.argv.slice(3))
 else await run(process.argv[2])

@@ -3,9 +3,7 @@ import { applyConfig } from '@headway/cli/apply.ts'
 import { runDebounce } from '@headway/debounce/room.ts'
 import { openOutside } from '@headway/fetcher/outside.ts'
 import { runFetcher } from '@headway/fetcher/room.ts'
-import { rebuild } from '@headway/projector/rebuild.ts'
-import { runProjector } from '@headway/projector/room.ts'
-import { openStore } from '@headway/projector/store.ts'
+import { startProjector } from '@headway/projector/start.ts'
 import type { Config } from '@headway/schemas/config.ts'
 import { openDoors, type Doors } from '@headway/streams/room.ts'
 
@@ -41,19 +39,11 @@ export const startRooms = async (options: RoomsOptions): Promise<Rooms> => {
   const [fetcher, debounce, projector, api] = await Promise.all(
     ['fetcher', 'debounce', 'projector', 'api'].map(open),
   )
-  const store = openStore(pgUrl)
-  const replay = async () => {
-    await rebuild(projector!, { pgUrl, swap: true, signal, tell: () => {} })
-  }
   const applied = await applyConfig(options.doors.log, options.config)
-  const project = async () => {
-    await runProjector(projector!, store, { signal, rebuild: replay })
-    await store.close()
-  }
   const rooms = [
     runFetcher(fetcher!, { outside: openOutside(), signal }),
     runDebounce(debounce!, { signal }),
-    project(),
+    startProjector(projector!, { pgUrl, signal }),
   ].map((room) => room.catch((error: unknown) => onProblem(String(error))))
   const { ended: apiEnded } = await startApi(api!, { pgUrl, host: '127.0.0.1', port, signal })
   const end = async () => {

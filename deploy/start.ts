@@ -15,6 +15,7 @@ import { parseConfig, type Config } from '@headway/schemas/config.ts'
 import { openDoors, type Doors } from '@headway/streams/room.ts'
 import { demoTokens, startAgency } from './demo/agency.ts'
 import { hasGit, shopUrl, startShop } from './demo/shop.ts'
+import { startVandal } from './demo/vandal.ts'
 import { startNats } from './nats-server.ts'
 import { assertPortsFree, portsFrom, type Ports } from './ports.ts'
 import { startPostgres } from './postgres.ts'
@@ -147,6 +148,8 @@ class Platform {
       return onProblem('git is not here: configuration in Git waits until it is installed')
     const shop = await startShop({ directory, onProblem })
     this.#running.push({ name: 'shop', stop: shop.stop })
+    const vandal = startVandal({ natsUrl: this.#natsUrl, onProblem })
+    this.#running.push({ name: 'vandal', stop: vandal.stop })
   }
 
   #startPools(config: Config): void {

@@ -84,6 +84,15 @@ const lineOf = (event: Event): Line | null => {
           event.keys.slice(0, 3).join(', '),
         style: 'yellow',
       }
+    case 'DriftUnknown':
+      return {
+        topic: 'drift',
+        name: event.sink,
+        text: `${event.environment}  cannot be read: ${event.error.message}`,
+        style: 'red',
+      }
+    case 'HealRequested':
+      return { topic: 'drift', name: event.sink, text: `${event.environment}  is put right` }
     case 'DriftEnded':
       return { topic: 'drift', name: event.sink, text: `${event.environment}  as in Git again` }
     case 'RunCompleted':

@@ -25,6 +25,15 @@ export const schemas = {
   }),
   /** Look at the refs of the source's repositories. */
   PollSource: Type.Object({ type: Type.Literal('PollSource'), source: Name }),
+  /** Compare the sinks of a rule with what was put there. Taken by workers of the pool. */
+  CheckDrift: Type.Object({
+    type: Type.Literal('CheckDrift'),
+    pool: Name,
+    pipeline: Name,
+    rule: Name,
+    repository: Type.String(),
+    environment: Type.String(),
+  }),
   /** The window may be due: catch up with the log and decide. Never carries what changed. */
   CloseWindow: Type.Object({ type: Type.Literal('CloseWindow'), pipeline: Name }),
   /** Execute a requested run. */

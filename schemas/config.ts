@@ -16,7 +16,7 @@ import {
 } from 'yaml'
 import { checkTogether } from './config/checks.ts'
 import { ConfigFile, type AssetEntry, type PipelineEntry } from './config/shape.ts'
-import type { SourceEntry } from './config/sync-shape.ts'
+import type { RuleEntry, SourceEntry } from './config/sync-shape.ts'
 import { parseDuration, parseSize } from './config/units.ts'
 import { expandUrl, type Environment } from './config/url.ts'
 import { walk, type Path, type Report, type Shape } from './config/walk.ts'
@@ -145,6 +145,15 @@ const sourceOf = ({ poll, url, ...entry }: SourceEntry, env: Environment): Sourc
   ...maybe('poll', poll, ({ repositories, every }) => ({ repositories, everyMs: ms(every) })),
 })
 
+const ruleOf = ({ drift, ...entry }: RuleEntry): RuleDefinition => ({
+  ...entry,
+  ...maybe('drift', drift, ({ every, heal, healEvery }) => ({
+    everyMs: ms(every ?? '1m'),
+    ...maybe('heal', heal, same),
+    ...maybe('healEveryMs', healEvery, ms),
+  })),
+})
+
 const mapValues = <T, U>(record: Readonly<Record<string, T>>, to: (value: T) => U) =>
   Object.fromEntries(Object.entries(record).map(([key, value]) => [key, to(value)]))
 
@@ -209,6 +218,6 @@ export const parseConfig = (
     pipelines: mapValues(file.pipelines ?? {}, pipelineOf),
     sources: mapValues(file.sources ?? {}, (entry) => sourceOf(entry, env)),
     sinks: mapValues(file.sinks ?? {}, same),
-    rules: mapValues(file.rules ?? {}, same),
+    rules: mapValues(file.rules ?? {}, ruleOf),
   }
 }

@@ -21,8 +21,8 @@ export const Time = Type.String()
 /** A person or a room, and why. Every decision somebody asked for carries one. */
 export const Actor = Type.Object({ name: Text, reason: Type.Optional(Text) })
 
-/** How a secret travels: by name. `env:NAME` or `file:/path`, resolved at use and nowhere else. */
-const SecretRef = Type.String({ pattern: '^(env|file):.+' })
+/** How a secret travels: by name. `env:NAME`, `file:/path` or `vault:path#field`, resolved at use only. */
+const SecretRef = Type.String({ pattern: '^(env|file|vault):.+' })
 export const Auth = Type.Union([
   Type.Object({ type: Type.Literal('header'), name: Type.String(), value: SecretRef }),
   Type.Object({ type: Type.Literal('query'), name: Type.String(), value: SecretRef }),
@@ -140,7 +140,19 @@ export const runReasons = [
   'inputs_changed',
   'code_changed',
   'canary',
+  'rollback',
+  'drift',
 ] as const
+
+/**
+ * A sync that somebody wants beside what files say. Without `restore` the sinks get what their input says;
+ * with it, what the ledger says that they held when this commit was confirmed last, or this run of it.
+ */
+export const SyncWish = Type.Object({
+  /** Only these sinks of the rule; all of them when left out. */
+  sinks: Type.Optional(Type.Array(Name, { minItems: 1 })),
+  restore: Type.Optional(Type.Object({ commit: Type.String(), run: Type.Optional(Ulid) })),
+})
 
 /** What a suspended step asks of a person or an outside system. */
 export const Question = Type.Object({
@@ -193,5 +205,6 @@ export type Actor = Static<typeof Actor>
 export type Auth = Static<typeof Auth>
 export type RenditionRef = Static<typeof Rendition>
 export type FindingRecord = Static<typeof Finding>
+export type SyncWish = Static<typeof SyncWish>
 export type RunReason = (typeof runReasons)[number]
 export type ErrorInfo = Static<typeof ErrorInfo>

@@ -34,6 +34,7 @@ export type NewCommit = {
   /** Last sequence of the topic that the decision was taken on; 0 when there was none. */
   readonly expect?: number
   readonly run?: string
+  /** What led to it and what it belongs to; found in the events when left out, see `cause.ts`. */
   readonly causationId?: string
   readonly correlationId?: string
   /** What its trace stands for, see `trace.ts`; found in the events when left out. */
@@ -94,12 +95,14 @@ export type Timer =
   | { readonly kind: 'fetch'; readonly tenant: string; readonly asset: AssetKey }
   | { readonly kind: 'fetch-full'; readonly tenant: string; readonly asset: AssetKey }
   | { readonly kind: 'poll'; readonly tenant: string; readonly source: string }
+  | { readonly kind: 'drift'; readonly tenant: string; readonly pipeline: PipelineId }
 
-/** A queue of commands: one per kind, and one per pipeline version for runs. */
+/** A queue of commands: one per kind, one per pool for drift, one per pipeline version for runs. */
 export type Queue =
   | { readonly kind: 'fetch' }
   | { readonly kind: 'due' }
   | { readonly kind: 'resolve' }
+  | { readonly kind: 'drift'; readonly pool: string }
   | {
       readonly kind: 'run'
       readonly tenant: string
@@ -135,7 +138,7 @@ export type Delivery<C extends Command = Command> = {
 export type Control = {
   /** One timer fires once at `at` and tells `command`; a later moment replaces an earlier one. */
   arm(timer: Timer, at: number, command: Command): Promise<void>
-  /** Fires every `everyMs` (≥ 1,000); unchanged timers keep their phase. */
+  /** Fires every `everyMs` (≥ 1,000); a timer whose time and command are unchanged keeps its phase. */
   repeat(timer: Timer, everyMs: number, command: Command): Promise<void>
   disarm(timer: Timer): Promise<void>
   /** Resolves when the command is queued; the same id within two minutes is queued once. */
@@ -176,19 +179,22 @@ export type Live = {
 export type Service = {
   /** One word, as people list it. */
   readonly name: string
-  readonly tenant: string
+  /** Whose questions it answers; null: every tenant's. */
+  readonly tenant: string | null
   readonly version: string
   readonly description: string
   /** JSON Schema of what is asked and of what is answered, shown to who looks for services. */
   readonly request: object
   readonly response: object
   /** A thrown error with a `status` is answered with it; any other is ours to blame. */
-  answer(request: unknown): Promise<object>
+  answer(request: unknown, tenant: string): Promise<object>
 }
 
 export type Services = {
   /** Resolves when it is found; it answers until the signal fires. */
   serve(service: Service, signal: AbortSignal): Promise<void>
+  /** Rejects with the `status` and `code` of a refusal, 503 when nobody answers within the time. */
+  ask(tenant: string, name: string, request: object, withinMs: number): Promise<unknown>
 }
 
 export type Clock = {

@@ -8,7 +8,7 @@ const base64 = (bytes: Uint8Array): string => btoa(String.fromCharCode(...bytes)
 
 /** A command that nobody can read, as a fact: it is shown among the dead letters and blocks nobody. */
 export const commandRefused = (
-  queue: 'run' | 'due' | 'fetch',
+  queue: 'run' | 'due' | 'fetch' | 'drift',
   delivery: Pick<Delivery, 'tenant' | 'about' | 'problem' | 'sample' | 'deliveries' | 'at'>,
   source: string,
 ): NewCommit => {

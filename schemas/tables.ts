@@ -43,5 +43,17 @@ export type Row<T extends TableName> = {
 /** What Kysely needs to know. */
 export type Database = { [T in TableName]: Row<T> }
 
+/** Tables that tell of the same things. */
+export const tableGroups = {
+  assets: Object.keys(assetTables),
+  pipelines: Object.keys(pipelineTables),
+  runs: Object.keys(runTables),
+  interactions: Object.keys(interactionTables),
+  refused: Object.keys(refusedTables),
+  config: Object.keys(configTables),
+  audit: Object.keys(auditTables),
+} as const as Readonly<Record<string, readonly TableName[]>>
+
 /** The schema that serves; a rebuild makes another one beside it and swaps. */
 export const liveSchema = 'headway'
+export const shadowSchema = `${liveSchema}_shadow`

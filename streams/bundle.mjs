@@ -2,19 +2,22 @@
  * Makes the TypeScript of this repository run fast where Node does not read it itself (below 22.18).
  *
  * Loading hundreds of modules through a loader hook costs seconds and a hundred megabytes; one bundled
- * file costs neither. So an entry is bundled once per change of the sources, kept in
- * `node_modules/.headway`, and run as plain JavaScript. Only our own code and `typebox` (700 tiny
- * modules) go into the bundle; other packages are imported from where they are. Every module keeps its
- * own `import.meta.url`, so files beside it are found where they were written.
+ * file costs neither. So an entry is bundled once per change of what it is made of, kept in
+ * `node_modules/.headway`, and run as plain JavaScript. Only our own code, `typebox` (700 tiny modules)
+ * and `commander` go into the bundle; other packages are imported from where they are. Every module
+ * keeps its own `import.meta.url`, so files beside it are found where they were written.
+ *
+ * Beside a bundle lies what it was made of: when one of those is newer, it is made again. Whoever makes
+ * one takes away those whose entry is gone, as that of a throw-away folder soon is.
  */
-import { randomUUID } from 'node:crypto'
 import {
-  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
@@ -22,18 +25,11 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const outdir = join(root, 'node_modules', '.headway')
-const tops = ['schemas', 'streams', 'services', 'deploy']
-
-const newestIn = (directory) => {
-  let newest = 0
-  for (const entry of readdirSync(directory, { withFileTypes: true })) {
-    if (entry.name === 'node_modules' || entry.name.startsWith('.')) continue
-    const path = join(directory, entry.name)
-    if (entry.isDirectory()) newest = Math.max(newest, newestIn(path))
-    else if (/\.m?ts$/.test(entry.name)) newest = Math.max(newest, statSync(path).mtimeMs)
-  }
-  return newest
-}
+/** What every bundle depends on: the packages, and how bundles are made. */
+const always = ['pnpm-lock.yaml', 'streams/bundle.mjs']
+const inside = /^(typebox(\/|$)|commander$)/
+/** What nobody refers to may still be read by a process that began before. */
+const unreferredMsMax = 24 * 3_600_000
 
 const ours = {
   name: 'headway',
@@ -41,7 +37,7 @@ const ours = {
     onResolve({ filter: /^[^./]/ }, async ({ path, resolveDir, kind, pluginData }) => {
       if (pluginData === 'resolving' || kind === 'entry-point') return undefined
       if (path.startsWith('node:')) return { path, external: true }
-      if (path.startsWith('@headway/') || /^typebox(\/|$)/.test(path)) return undefined
+      if (path.startsWith('@headway/') || inside.test(path)) return undefined
       const found = await resolve(path, { resolveDir, kind, pluginData: 'resolving' })
       if (found.errors.length > 0 || found.external) return { path, external: true }
       return { path: pathToFileURL(found.path).href, external: true }
@@ -56,63 +52,107 @@ const ours = {
   },
 }
 
-/** Bundles one entry into JavaScript; plugins come before ours and may change what is read. */
-export const bundle = async (entry, outfile, plugins = []) => {
+const noteOf = (outfile) => `${outfile}.json`
+const noteIn = (outfile) => JSON.parse(readFileSync(noteOf(outfile), 'utf8'))
+
+/** Several processes may make it at once; each puts a complete one in its place. */
+const put = (file, contents, madeAt) => {
+  mkdirSync(dirname(file), { recursive: true })
+  const draft = `${file}.${crypto.randomUUID()}`
+  writeFileSync(draft, contents)
+  // As old as what was read: a change in the meantime is newer.
+  utimesSync(draft, madeAt, madeAt)
+  renameSync(draft, file)
+}
+
+const make = async (entry, outfile, options, plugins = []) => {
+  const madeAt = new Date()
   const { build } = await import('esbuild')
-  const { outputFiles } = await build({
-    entryPoints: [entry],
-    outfile,
+  const { outputFiles, metafile } = await build({
+    absWorkingDir: root,
+    metafile: true,
     write: false,
     bundle: true,
     format: 'esm',
     platform: 'node',
     target: 'node20',
-    sourcemap: 'inline',
     logLevel: 'error',
     plugins: [...plugins, ours],
+    ...options,
   })
-  put(outfile, outputFiles[0].contents)
+  const made = Object.keys(metafile.inputs).filter((path) => !path.includes('node_modules/'))
+  const parts = outputFiles.filter(({ path }) => path !== outfile)
+  for (const { path, contents } of parts) put(path, contents, madeAt)
+  const note = {
+    entry: relative(root, entry),
+    inputs: [...made, ...always],
+    parts: parts.map(({ path }) => basename(path)),
+  }
+  put(noteOf(outfile), JSON.stringify(note), madeAt)
+  // Last, because it names the others.
+  put(outfile, outputFiles.find(({ path }) => path === outfile).contents, madeAt)
 }
 
-/** Several processes may make it at once; each puts a complete one in its place. */
-const put = (file, contents) => {
-  mkdirSync(dirname(file), { recursive: true })
-  const draft = `${file}.${randomUUID()}`
-  writeFileSync(draft, contents)
-  renameSync(draft, file)
-}
+/** Bundles one entry into JavaScript; plugins come before ours and may change what is read. */
+export const bundle = (entry, outfile, plugins = []) =>
+  make(entry, outfile, { entryPoints: [entry], outfile, sourcemap: 'inline' }, plugins)
 
 /** In parts, each loaded when it is asked for: a command must not load what all the others need. */
-const bundleInParts = async (entry, outfile) => {
-  const { build } = await import('esbuild')
+const bundleInParts = (entry, outfile) => {
   const name = basename(outfile, '.mjs')
-  const { outputFiles } = await build({
+  return make(entry, outfile, {
     entryPoints: { [name]: entry },
     outdir: dirname(outfile),
     outExtension: { '.js': '.mjs' },
     chunkNames: `${name}-[hash]`,
-    write: false,
-    bundle: true,
     splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    logLevel: 'error',
-    plugins: [ours],
+    // What commander requires is in Node itself.
+    banner: { js: "import{createRequire}from'node:module';const require=createRequire('/');" },
   })
-  const parts = outputFiles.filter(({ path }) => path !== outfile)
-  for (const { path, contents } of parts) put(path, contents)
-  // Last, because it names the others.
-  put(outfile, outputFiles.find(({ path }) => path === outfile).contents)
 }
 
-/** The JavaScript file that stands for a TypeScript entry, made anew when any source is newer. */
+const isFresh = (outfile) => {
+  try {
+    // To the millisecond: times that were set come back rounded.
+    const madeAt = Math.round(statSync(outfile).mtimeMs)
+    const isOlder = (path) => Math.floor(statSync(root + path).mtimeMs) <= madeAt
+    return noteIn(outfile).inputs.every(isOlder)
+  } catch {
+    // Not made yet, or made of something that is gone.
+    return false
+  }
+}
+
+/** Takes away bundles whose entry is gone, and old files that belong to no bundle. */
+export const sweep = (directory = outdir, now = Date.now()) => {
+  const files = readdirSync(directory, { withFileTypes: true }).flatMap((entry) =>
+    entry.isFile() ? [entry.name] : [],
+  )
+  const referred = new Set()
+  for (const name of files.filter((file) => file.endsWith('.mjs.json'))) {
+    const outfile = join(directory, name.slice(0, -'.json'.length))
+    try {
+      const { entry, parts } = noteIn(outfile)
+      if (statSync(root + entry, { throwIfNoEntry: false }))
+        for (const part of [name, basename(outfile), ...parts]) referred.add(part)
+      else for (const file of [outfile, noteOf(outfile)]) rmSync(file, { force: true })
+    } catch {
+      // Somebody else is sweeping as well.
+    }
+  }
+  for (const name of files) {
+    const path = join(directory, name)
+    const { mtimeMs = now } = statSync(path, { throwIfNoEntry: false }) ?? {}
+    if (!referred.has(name) && now - mtimeMs > unreferredMsMax) rmSync(path, { force: true })
+  }
+}
+
+/** The JavaScript file that stands for a TypeScript entry, made anew when what it is made of changed. */
 export const bundled = async (entry) => {
   const name = relative(root, entry).replaceAll('/', '-').replace(/\.ts$/, '.mjs')
   const outfile = join(outdir, name)
-  const newest = Math.max(...tops.map((top) => newestIn(join(root, top))))
-  if (existsSync(outfile) && statSync(outfile).mtimeMs >= newest) return outfile
-  if (name.startsWith('services-cli-')) await bundleInParts(entry, outfile)
-  else await bundle(entry, outfile)
+  if (isFresh(outfile)) return outfile
+  await (name.startsWith('services-cli-') ? bundleInParts : bundle)(entry, outfile)
+  sweep()
   return outfile
 }

@@ -73,16 +73,19 @@ const watchReturns = ({ nc, jsm, onReconnect }: Connection): (() => Returns) => 
   return () => returns
 }
 
+type Armed = { readonly specification: string; readonly command: Uint8Array }
+
 const headerOf = (headers: MsgHdrs | undefined, name: string): string => headers?.get(name) ?? ''
 
 export const openControl = (connection: Connection): Control => {
   const { js, jsm, onReconnect } = connection
   let returns: (() => Returns) | null = null
-  /** The armed schedule of a timer: its sequence (0 for none) and specification. */
-  const armed = async (timer: Timer): Promise<{ seq: number; specification: string }> => {
+  /** The armed schedule of a timer: its sequence (0 for none), specification and command. */
+  const armed = async (timer: Timer): Promise<Armed & { seq: number }> => {
     const message = await jsm.streams.getMessage(stream, { last_by_subj: timerSubject(timer) })
-    if (!message) return { seq: 0, specification: '' }
-    return { seq: message.seq, specification: headerOf(message.header, 'Nats-Schedule') }
+    if (!message) return { seq: 0, specification: '', command: new Uint8Array() }
+    const specification = headerOf(message.header, 'Nats-Schedule')
+    return { seq: message.seq, specification, command: message.data }
   }
 
   /** Sets the schedule unless `stands` says that what is armed is good; again when outrun. */
@@ -90,12 +93,12 @@ export const openControl = (connection: Connection): Control => {
     timer: Timer,
     specification: string,
     command: Command,
-    stands: (current: string) => boolean,
+    stands: (current: Armed) => boolean,
     ttl?: string,
   ): Promise<void> => {
     for (;;) {
       const current = await armed(timer)
-      if (current.seq > 0 && stands(current.specification)) return
+      if (current.seq > 0 && stands(current)) return
       try {
         await js.publish(timerSubject(timer), encodeCommand(command), {
           expect: { lastSubjectSequence: current.seq },
@@ -135,13 +138,16 @@ export const openControl = (connection: Connection): Control => {
   return {
     arm: (timer, at, command) =>
       schedule(timer, `@at ${new Date(at).toISOString()}`, command, (current) => {
-        const armedAt = Date.parse(current.replace(/^@at /, ''))
+        const armedAt = Date.parse(current.specification.replace(/^@at /, ''))
         return armedAt >= at
       }),
     repeat: (timer, everyMs, command) => {
       const specification = `@every ${Math.max(1, Math.round(everyMs / 1_000))}s`
       const ttl = `${Math.max(1, Math.round(everyMs / 1_000))}s`
-      return schedule(timer, specification, command, (current) => current === specification, ttl)
+      const told = encodeCommand(command)
+      const stands = (current: Armed) =>
+        current.specification === specification && Buffer.compare(current.command, told) === 0
+      return schedule(timer, specification, command, stands, ttl)
     },
     disarm: async (timer) => {
       await jsm.streams.purge(stream, { filter: timerSubject(timer) })

@@ -1,10 +1,20 @@
 /**
  * A key-value bucket, ours or somebody else's: what is in it, by key and revision, and changes that only
- * take where the revision is still the one that was seen. The bucket is made by the first change.
+ * take where the revision is still the one that was seen. The bucket is made by the first change. Many
+ * changes go as one batch where the bucket allows it: nobody sees half of them, and a server from 2.15 on
+ * brings them to the disk together.
  *
  * The connection is the bucket's own and gives up soon: whoever asks decides about another attempt.
  */
-import { connect, credsAuthenticator, errors, nkeyAuthenticator } from '@nats-io/transport-node'
+import {
+  connect,
+  credsAuthenticator,
+  errors,
+  headers,
+  nkeyAuthenticator,
+  nuid,
+  type MsgHdrs,
+} from '@nats-io/transport-node'
 import {
   DiscardPolicy,
   jetstream,
@@ -33,16 +43,22 @@ export type KvPlace = {
 /** Null where a key was deleted: the place of the deletion counts as a revision. */
 export type KvHeld = { readonly text: string | null; readonly revision: number }
 
+export type KvChange = KvHeld & { readonly key: string }
+
 export type KvBucket = {
   all(signal: AbortSignal): Promise<Map<string, KvHeld>>
   get(key: string): Promise<KvHeld | null>
   /** Sets, or deletes with null; false when the revision is no longer that. Zero: never there. */
   change(key: string, text: string | null, revision: number): Promise<boolean>
+  /** All of them at once or, with false, none: a revision is no longer that, or the bucket can't. */
+  changeAll(changes: readonly KvChange[]): Promise<boolean>
   close(): Promise<void>
 }
 
 const wrongRevision = 10_071
 const noStream = 10_059
+/** A revision that is not that one, on one server and on several; no batches here; one that broke off. */
+const batchRefusals = new Set([wrongRevision, 10_164, 10_174, 10_176])
 
 export const openKv = async (place: KvPlace): Promise<KvBucket> => {
   const nc = await connect({
@@ -60,9 +76,11 @@ export const openKv = async (place: KvPlace): Promise<KvBucket> => {
   const js = jetstream(nc, options)
   const jsm = await jetstreamManager(nc, { ...options, checkAPI: false })
   let bound: Promise<KV> | null = null
+  let takesBatches = false
   const exists = async (): Promise<boolean> => {
     try {
-      await jsm.streams.info(`KV_${place.bucket}`)
+      const { config } = await jsm.streams.info(`KV_${place.bucket}`)
+      takesBatches = config.allow_atomic === true
       return true
     } catch (error) {
       if (error instanceof JetStreamApiError && error.code === noStream) return false
@@ -80,6 +98,7 @@ export const openKv = async (place: KvPlace): Promise<KvBucket> => {
     if (found) return found
     return (bound ??= jsm.streams
       .add(configOf(place))
+      .then(({ config }) => void (takesBatches = config.allow_atomic === true))
       .then(() => new Kvm(js).open(place.bucket, { allow_direct: true })))
   }
   return {
@@ -103,8 +122,38 @@ export const openKv = async (place: KvPlace): Promise<KvBucket> => {
         throw error
       }
     },
+    async changeAll(changes) {
+      await make()
+      if (!takesBatches) return false
+      const id = nuid.next()
+      const subjectOf = (key: string) => `$KV.${place.bucket}.${key}`
+      const last = changes.length - 1
+      for (const [index, change] of changes.slice(0, last).entries())
+        nc.publish(subjectOf(change.key), change.text ?? '', {
+          headers: batchHeaders(id, index, change),
+        })
+      const { key, text } = changes[last]!
+      const committed = batchHeaders(id, last, changes[last]!)
+      committed.set('Nats-Batch-Commit', '1')
+      const request = { headers: committed, ...options }
+      const answer = (await nc.request(subjectOf(key), text ?? '', request)).json<BatchAnswer>()
+      if (!answer.error) return true
+      if (batchRefusals.has(answer.error.err_code)) return false
+      throw new JetStreamApiError(answer.error)
+    },
     close: () => nc.close(),
   }
+}
+
+type BatchAnswer = { readonly error?: ConstructorParameters<typeof JetStreamApiError>[0] }
+
+const batchHeaders = (id: string, index: number, { text, revision }: KvChange): MsgHdrs => {
+  const all = headers()
+  all.set('Nats-Batch-Id', id)
+  all.set('Nats-Batch-Sequence', String(index + 1))
+  all.set('Nats-Expected-Last-Subject-Sequence', String(revision))
+  if (text === null) all.set('KV-Operation', 'DEL')
+  return all
 }
 
 /** As every KV client makes it; theirs cannot be told how to keep it. */
@@ -118,7 +167,7 @@ const configOf = ({ bucket, history, replicas, relaxed }: KvPlace) => ({
   allow_rollup_hdrs: true,
   deny_delete: true,
   discard: DiscardPolicy.New,
-  ...(relaxed ? { persist_mode: PersistMode.Async } : {}),
+  ...(relaxed ? { persist_mode: PersistMode.Async } : { allow_atomic: true }),
 })
 
 /** What another attempt would not cure: a refusal, a message that is too big, a bucket that is full. */

@@ -14,6 +14,7 @@ import {
   type StoredMsg,
 } from '@nats-io/jetstream'
 import { headers, type MsgHdrs } from '@nats-io/transport-node'
+import { causeOf, correlationOf } from '@headway/schemas/cause.ts'
 import { decodeEvents, encodeEvents } from '@headway/schemas/codec.ts'
 import type { Event } from '@headway/schemas/events.ts'
 import { toTimestamp } from '@headway/schemas/ids.ts'
@@ -52,8 +53,10 @@ const headersOf = (commit: NewCommit): MsgHdrs => {
   h.set('ce-subject', encodeURI(commit.topic.name))
   h.set('ce-time', first.at)
   h.set('ce-datacontenttype', 'application/msgpack')
-  h.set('ce-correlationid', commit.correlationId ?? commit.id)
-  if (commit.causationId) h.set('ce-causationid', commit.causationId)
+  const { correlationId = correlationOf(commit.events) } = commit
+  const { causationId = causeOf(commit.events)?.id } = commit
+  h.set('ce-correlationid', correlationId ?? commit.id)
+  if (causationId) h.set('ce-causationid', causationId)
   h.set('traceparent', traceparentOf(traceIdOf(seedOf(commit)), spanIdOf(commit.id)))
   h.set('Headway-Events', types.join(' '))
   if (commit.run) h.set('Headway-Run', commit.run)

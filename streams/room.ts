@@ -15,6 +15,7 @@ import type {
 import { connectTo } from './connect.ts'
 import { openContent } from './content.ts'
 import { openControl } from './control.ts'
+import { inspectServer, type ServerState } from './inspect.ts'
 import { openLive } from './live.ts'
 import { openLog } from './log.ts'
 import { redacted } from './redact.ts'
@@ -66,11 +67,19 @@ export type Doors = {
   readonly logger: Logger
 }
 
+/** What a room has that is not of its own story. */
+export type SideDoors = {
+  readonly services: Services
+  /** The server beside what this code wants of it. */
+  readonly inspect: () => Promise<ServerState>
+  readonly close: () => Promise<void>
+}
+
 /** Opens all doors of a room, making the streams first when they are not there. */
 export const openDoors = async (
   room: string,
   url: string = natsUrl(),
-): Promise<Doors & { readonly services: Services; readonly close: () => Promise<void> }> => {
+): Promise<Doors & SideDoors> => {
   const connection = await connectTo(url, room)
   await ensure(connection.jsm, connection.nc.info?.version ?? '0.0')
   return {
@@ -79,6 +88,7 @@ export const openDoors = async (
     content: openContent(connection),
     live: openLive(connection),
     services: openServices(connection),
+    inspect: () => inspectServer(connection),
     clock: systemClock,
     logger: openLogger(room),
     close: connection.close,

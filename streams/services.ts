@@ -4,9 +4,10 @@
  * and `Nats-Service-Error-Code` with the code that HTTP would have had.
  */
 import type { ServiceMsg } from '@nats-io/services'
+import type { Msg } from '@nats-io/transport-node'
 import type { Service, Services } from '@headway/schemas/ports.ts'
 import type { Connection } from './connect.ts'
-import { serviceSubject } from './subjects.ts'
+import { parseSubject, serviceSubject } from './subjects.ts'
 
 const refuse = (message: ServiceMsg, error: unknown): void => {
   const { status = 500, code = 'internal_error' } = error as { status?: number; code?: string }
@@ -20,7 +21,8 @@ const refuse = (message: ServiceMsg, error: unknown): void => {
 const answer = async (service: Service, message: ServiceMsg): Promise<void> => {
   try {
     const request = readJson(message)
-    message.respond(JSON.stringify(await service.answer(request)))
+    const { tenant } = parseSubject(message.subject)
+    message.respond(JSON.stringify(await service.answer(request, tenant)))
   } catch (error) {
     refuse(message, error)
   }
@@ -41,7 +43,8 @@ export const openServices = ({ nc }: Connection): Services => ({
   serve: async (service, signal) => {
     const { Svcm } = await import('@nats-io/services')
     const { name, tenant, version, description, request, response } = service
-    const served = await new Svcm(nc).add({ name, version, description, metadata: { tenant } })
+    const metadata = { tenant: tenant ?? 'every' }
+    const served = await new Svcm(nc).add({ name, version, description, metadata })
     served.addEndpoint(name, {
       subject: serviceSubject(tenant, name),
       metadata: { request: JSON.stringify(request), response: JSON.stringify(response) },
@@ -51,4 +54,30 @@ export const openServices = ({ nc }: Connection): Services => ({
     if (signal.aborted) stop()
     else signal.addEventListener('abort', stop, { once: true })
   },
+  ask: async (tenant, name, request, timeout) => {
+    const subject = serviceSubject(tenant, name)
+    const message = await nc.request(subject, JSON.stringify(request), { timeout }).catch(() => {
+      throw new RefusedError(503, 'nobody_answers', `nobody answers for ${name}`)
+    })
+    return answerOf(message)
+  },
 })
+
+/** What a service said no with. */
+export class RefusedError extends Error {
+  override readonly name = 'RefusedError'
+  readonly status: number
+  readonly code: string
+  constructor(status: number, code: string, detail: string) {
+    super(detail)
+    this.status = status
+    this.code = code
+  }
+}
+
+const answerOf = (message: Msg): unknown => {
+  const status = message.headers?.get('Nats-Service-Error-Code')
+  if (!status) return message.json()
+  const { code, detail } = message.json<{ code: string; detail: string }>()
+  throw new RefusedError(Number(status), code, detail)
+}

@@ -68,6 +68,7 @@ const timerName = (timer: Timer): string => {
   switch (timer.kind) {
     case 'due':
     case 'redrive':
+    case 'drift':
       return encodeToken(timer.pipeline)
     case 'deadline':
       return `${encodeToken(timer.pipeline)}.${encodeToken(timer.about)}`
@@ -93,6 +94,8 @@ export const commandSubject = (tenant: string, command: Command): string => {
     case 'ResolvePush':
     case 'PollSource':
       return `${base}.resolve.${encodeToken(command.source)}`
+    case 'CheckDrift':
+      return `${base}.drift.${encodeToken(command.pool)}.${encodeToken(command.pipeline)}`
     case 'CloseWindow':
       return `${base}.due.${encodeToken(command.pipeline)}`
     case 'RunPipeline':
@@ -103,11 +106,15 @@ export const commandSubject = (tenant: string, command: Command): string => {
 /** The pipeline, asset or source that a command's subject names. */
 export const aboutOf = (subject: string): string => {
   const [, , , kind = '', ...name] = subject.split('.')
-  return kind === 'fetch' ? decodeKey(name) : decodeToken(name[0] ?? '')
+  return kind === 'fetch' ? decodeKey(name) : decodeToken(name[kind === 'drift' ? 1 : 0] ?? '')
 }
 
 /** The durable consumer behind a queue, and what it listens to. */
 export const queueConsumer = (queue: Queue): { name: string; filter: string } => {
+  if (queue.kind === 'drift') {
+    const pool = encodeToken(queue.pool)
+    return { name: `drift-${pool}`, filter: `${prefix}.*.command.drift.${pool}.>` }
+  }
   if (queue.kind !== 'run')
     return { name: queue.kind, filter: `${prefix}.*.command.${queue.kind}.>` }
   const tenant = encodeToken(queue.tenant)
@@ -118,9 +125,16 @@ export const queueConsumer = (queue: Queue): { name: string; filter: string } =>
   }
 }
 
-/** Where a service of a tenant is asked. No stream listens there. */
-export const serviceSubject = (tenant: string, name: string): string =>
-  `${prefix}.${encodeToken(tenant)}.service.${encodeToken(name)}`
+/** Where a service of a tenant (null: of every tenant) is asked. No stream listens there. */
+export const serviceSubject = (tenant: string | null, name: string): string =>
+  `${prefix}.${tenant === null ? '*' : encodeToken(tenant)}.service.${encodeToken(name)}`
+
+/** The tenant that all of these filters are about; null when they are about every one. */
+export const tenantOfFilter = (filters: readonly string[]): string | null => {
+  const tenants = new Set(filters.map((filter) => filter.split('.')[1] ?? '*'))
+  const [only = '*'] = tenants
+  return tenants.size !== 1 || only === '*' || only === '>' ? null : decodeToken(only)
+}
 
 export const liveSubject = (key: string): string => `_${prefix}.live.${encodeKey(key)}`
 export const liveKey = (subject: string): string => decodeKey(subject.split('.').slice(2))

@@ -120,10 +120,17 @@ test('nobody asks more than their share, and strangers hardly ever', async () =>
   }
   expect(await statuses(4, {})).toEqual([401, 401, 429, 429])
   const known = { authorization: `Bearer ${token}` }
-  expect((await statuses(20, known)).every((status) => status === 200)).toBe(true)
+  const first = await ask(known)
+  expect(first.headers.ratelimit).toBe('"identity";r=19;t=100')
+  expect((await statuses(19, known)).every((status) => status === 200)).toBe(true)
   const over = await ask(known)
   expect([over.statusCode, over.json<{ code: string }>().code]).toEqual([429, 'too_many_requests'])
   expect(Number(over.headers['retry-after'])).toBeGreaterThan(0)
+  const [, left, seconds] = /^"identity";r=(\d+);t=(\d+)$/.exec(String(over.headers.ratelimit))!
+  expect([left, Number(seconds) > 1_900]).toEqual(['0', true])
+  expect(over.headers['ratelimit-policy']).toBe('"identity";q=20;w=2000')
+  const strange = await ask({})
+  expect(strange.headers['ratelimit-policy']).toBe('"stranger";q=2;w=2000')
   await app.close()
   await database.close()
 }, 60_000)

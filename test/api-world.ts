@@ -3,8 +3,7 @@ import type { App } from '@headway/api/api.ts'
 import { buildApp } from '@headway/api/app.ts'
 import { openDatabase } from '@headway/api/database.ts'
 import { parseResumeKeys } from '@headway/api/resume-token.ts'
-import { runProjector } from '@headway/projector/room.ts'
-import { openStore } from '@headway/projector/store.ts'
+import { startProjector } from '@headway/projector/start.ts'
 import type { PipelineDefinition, Question, VersionRef } from '@headway/schemas/definitions.ts'
 import type { Event, EventOf } from '@headway/schemas/events.ts'
 import { sha256, ulidOf } from '@headway/schemas/ids.ts'
@@ -37,11 +36,14 @@ export class ApiWorld {
     this.#close = close
   }
 
-  static async open(options: { resumeKeys?: string } = {}): Promise<ApiWorld> {
+  static async open(
+    options: { resumeKeys?: string; projector?: typeof startProjector } = {},
+  ): Promise<ApiWorld> {
     const world = await startWorld({ postgres: true })
     const { url } = world.postgres!
-    const store = openStore(url)
-    world.run(runProjector(await world.open('projector'), store, { signal: world.signal }))
+    const { signal } = world
+    const { projector = startProjector } = options
+    world.run(projector(await world.open('projector'), { pgUrl: url, signal }))
     const database = openDatabase(url, world.doors.logger)
     const resumeKeys = parseResumeKeys(options.resumeKeys ?? keys)
     const ports = { ...world.doors, db: database.db, tenant: 'default', resumeKeys }
@@ -50,7 +52,6 @@ export class ApiWorld {
       await app.close()
       await database.close()
       await world.stop()
-      await store.close()
     }
     const opened = new ApiWorld(world, app, close)
     await until('the read models', async () => (await opened.send('GET', '/status')).status === 200)
@@ -149,10 +150,15 @@ export class ApiWorld {
       ...more,
     })
   }
-  async version(asset: string, ordinal: number): Promise<VersionRef> {
+  /** With text it is a table whose bytes are there; without, nobody looks at them. */
+  async version(asset: string, ordinal: number, text?: string): Promise<VersionRef> {
     const version = ulidOf(Date.parse(at) + ordinal, asset, ordinal)
-    const digest = sha256(version)
-    const renditions = [{ name: 'x', mediaType: 'x/y', digest, sizeBytes: 5 }]
+    const bytes = text === undefined ? null : Buffer.from(text)
+    const { content } = this.world.doors
+    const digest = bytes ? await content.put('default', bytes) : sha256(version)
+    const kind = bytes ? 'csv_table' : 'opaque_bytes'
+    const sizeBytes = bytes?.length ?? 5
+    const renditions = [{ name: 'x', mediaType: 'x/y', digest, sizeBytes }]
     await this.tell('asset', asset, {
       type: 'AssetVersioned',
       v: 1,
@@ -160,16 +166,16 @@ export class ApiWorld {
       asset,
       version,
       ordinal,
-      kind: 'opaque_bytes',
+      kind,
       rawDigest: digest,
       contentDigest: digest,
-      sizeBytes: 5,
+      sizeBytes,
       rows: 0,
       facts: {},
       renditions,
       origin: { by: 'fetch', url: 'http://x', status: 200 },
     })
-    return { asset, version, ordinal, digest, sizeBytes: 5, kind: 'opaque_bytes' }
+    return { asset, version, ordinal, digest, sizeBytes, kind }
   }
 
   /** A run that was asked for. */
@@ -230,7 +236,7 @@ export class ApiWorld {
     const question: Question = {
       interaction,
       step: 'first',
-      timeoutMs: 60_000,
+      timeoutMs: 3_600_000,
       request: { what: 'is this right?' },
       response: { type: 'object', required: ['ok'], properties: { ok: { type: 'boolean' } } },
       token: false,

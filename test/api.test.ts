@@ -35,7 +35,6 @@ const defaults: Partial<Record<TableName, object>> = JSON.parse(`{
     "origin": { "by": "fetch", "url": "u" }, "renditions": [
       { "name": "feed.pb", "mediaType": "application/x-protobuf", "digest": "${sha256(bytes)}",
         "sizeBytes": 10 }] },
-
   "pipelines": { "removed": false, "active_version": "${code}", "through_seq": 0,
     "cancelled_seq": 0, "defined_seq": 0, "flushed": false, "runs": 3, "paused": false,
     "step_wishes": {}, "disabled_steps": [], "definition": {
@@ -78,8 +77,11 @@ const project = (position: number) =>
 const runId = (i: number) => ulidOf(Date.parse(at(0)) + i, 'run', i)
 
 type Call = { headers?: Record<string, string>; payload?: object }
+/** Rows are put while the position stands still: nobody may be given what was kept. */
 const call = async (method: string, url: string, options: Call = {}, on: App = app) => {
-  const reply = await on.inject({ method: method as 'GET', url: `/api/v1${url}`, ...options })
+  const headers = { 'cache-control': 'no-cache', ...options.headers }
+  const how = { method: method as 'GET', url: `/api/v1${url}`, headers }
+  const reply = await on.inject({ ...options, ...how })
   return { status: reply.statusCode, headers: reply.headers, body: reply.json() }
 }
 const get = async (url: string, on: App = app) => (await call('GET', url, {}, on)).body
@@ -452,7 +454,6 @@ describe('who asks', () => {
     // The bytes of the same digest are the other tenant's own.
     expect((await call('GET', '/assets/theirs/content', {}, others)).status).toBe(410)
   })
-
   test('can wait for what was written, and hears when it is not there yet', async () => {
     await project(50)
     const later = call('GET', '/status', { headers: { 'min-projected-seq': '60' } })

@@ -130,7 +130,9 @@ describe('doctor', () => {
       found: expect.stringContaining('max_bytes') as string,
       fix: expect.stringContaining('restart') as string,
     })
-    expect(ill.of('queues')!.found).toBe('p__aaaaaaaaaaaa: ack_wait, max_deliver')
+    expect(ill.of('queues')!.found).toBe(
+      'p__aaaaaaaaaaaa: ack_wait 99000000000, wanted 4000000000; max_deliver 3, wanted -1',
+    )
   })
 
   test('names what is away', async () => {
@@ -145,10 +147,21 @@ describe('doctor', () => {
     for (const { status, fix } of away.told.checks) if (status !== 'ok') expect(fix).toBeTruthy()
   })
 
-  test('does not claim to know the fsync policy', async () => {
-    expect(await syncCheck({})).toMatchObject({ status: 'unknown' })
+  test('asks the server that is kept here for its fsync policy', async () => {
+    const told = await syncCheck({}, world.nats.url, join(world.directory, 'nats'))
+    expect(told).toEqual({
+      name: 'sync_interval',
+      status: 'ok',
+      found: 'always: acknowledged means on disk',
+    })
+  })
+
+  test('does not claim to know the fsync policy of another one', async () => {
+    const stores = join(world.directory, 'nats')
+    const elsewhere = 'nats://127.0.0.1:1'
+    expect(await syncCheck({}, elsewhere, stores)).toMatchObject({ status: 'unknown' })
     const closed = { HEADWAY_NATS_MONITOR_URL: 'http://127.0.0.1:1' }
-    expect(await syncCheck(closed)).toMatchObject({ status: 'unknown' })
+    expect(await syncCheck(closed, world.nats.url, stores)).toMatchObject({ status: 'unknown' })
   })
 })
 

@@ -6,7 +6,7 @@ import { configTree, type ConfigTree } from '@headway/schemas/content/config-tre
 import type { SyncReport } from '@headway/schemas/content/sync-report.ts'
 import type { EventOf } from '@headway/schemas/events.ts'
 import { ulidOf } from '@headway/schemas/ids.ts'
-import type { RuleDefinition } from '@headway/schemas/rules/definition.ts'
+import type { RuleDefinition, SinkDefinition } from '@headway/schemas/rules/definition.ts'
 import { ownerOf } from '@headway/schemas/rules/ownership.ts'
 import { versionOf } from '@headway/worker/folder.ts'
 import { readSink } from '@headway/worker/ledger.ts'
@@ -22,6 +22,7 @@ import {
   world,
 } from './fixtures/pipelines/worker-world.ts'
 import { append, definePipeline, until } from './harness.ts'
+import { startHttpService } from './sinks/http-service.ts'
 
 /** A tree of files on its way into real buckets of NATS KV through the pipeline we ship. */
 const at = '2026-11-21T00:00:00.000Z'
@@ -54,7 +55,12 @@ afterAll(async () => {
 
 type Files = Readonly<Record<string, object>>
 
-const newShop = async () => {
+const bucket = () => ({
+  type: 'nats_kv',
+  options: { bucket: `b${count}-{environment}`, url: 'env:SYNC_NATS', values: 'text' },
+})
+
+const newShop = async (definitionOf: () => SinkDefinition = bucket) => {
   const pipeline = `shop-${++count}`
   const sink = `kv-${count}`
   await definePipeline(world.doors, pipeline, {
@@ -63,10 +69,7 @@ const newShop = async () => {
     slots: { tree: `config/${pipeline}` },
     retry: { attempts: 5, backoffMs: 50, backoffMsMax: 100 },
   })
-  const definition = {
-    type: 'nats_kv',
-    options: { bucket: `b${count}-{environment}`, url: 'env:SYNC_NATS', values: 'text' },
-  }
+  const definition = definitionOf()
   const push = async (
     commit: string,
     files: Files,
@@ -181,7 +184,12 @@ describe('a sync', () => {
       await shop.push('b', { 'a.json': { db: { host: 'two' } } }, { prune }),
     )
     expect(await shop.held()).toEqual({ SYSTEM_X: 'x', 'db.host': 'two', foreign: 'mine' })
-    expect(report.sinks[0]).toMatchObject({ written: 1, deleted: 2, protected: ['SYSTEM_X'] })
+    expect(report.sinks[0]).toMatchObject({
+      written: 1,
+      deleted: 2,
+      protected: 1,
+      protected_keys: ['SYSTEM_X'],
+    })
     const applied = await eventsWhere('ValuesApplied', { sink: shop.sink })
     expect(applied.at(-1)!.entries).toContainEqual({
       key: 'db.host',
@@ -203,7 +211,8 @@ describe('a sync', () => {
     expect(report.sinks[0]).toMatchObject({
       would_write: ['fresh'],
       would_delete: ['old'],
-      protected: ['SYSTEM_X'],
+      protected: 1,
+      protected_keys: ['SYSTEM_X'],
       written: 0,
       deleted: 0,
     })
@@ -225,6 +234,67 @@ describe('a sync', () => {
     const plan = Buffer.from((await world.doors.content.get('default', planned!.plan))!).toString()
     expect(JSON.stringify(applied) + plan).not.toContain(secret)
   })
+
+  test('into what nobody can read is confirmed by its answers', async () => {
+    process.env.SYNC_TOKEN = 'right'
+    const service = await startHttpService('right')
+    const shop = await newShop(() => ({
+      type: 'http',
+      options: {
+        layout: 'keys',
+        url: `${service.url}/keys/shop/{key}`,
+        readable: false,
+        bearerToken: 'env:SYNC_TOKEN',
+      },
+    }))
+    await startWorker(shop.pipeline, root)
+    await one('ReleaseActivated', { pipeline: shop.pipeline })
+    const asked = () =>
+      service.requests.splice(0).map(({ method, path }) => `${method} ${path.split('/').at(-1)}`)
+    await completed(await shop.push('a', { 'a.json': { a: 1, b: 1, SYSTEM_X: 1 } }, { prune }))
+    expect(asked().toSorted()).toEqual(['PUT SYSTEM_X', 'PUT a', 'PUT b'])
+    const change = { 'a.json': { a: 1, c: 1 } }
+    const report = await completed(await shop.push('b', change, { prune, mode: 'smart_repair' }))
+    expect(asked()).toEqual(['PUT c', 'DELETE b'])
+    expect(report.sinks[0]).toMatchObject({ written: 1, deleted: 1, unchanged: 1 })
+    expect([...(await shop.owned()).keys.keys()].toSorted()).toEqual(['SYSTEM_X', 'a', 'c'])
+    const all = await shop.push('c', change, { prune, mode: 'live_state' })
+    const dead = await one('RunDeadLettered', { run: all })
+    expect(dead.error.message).toContain('cannot be read')
+    service.stop()
+  })
+
+  test('that is killed while it tells what it did tells nothing twice', async () => {
+    const shop = await newShop()
+    const keys = Array.from({ length: 300 }, (_, i) => `k${i}`)
+    const filesOf = (value: string) => ({
+      'a.json': Object.fromEntries(keys.map((key) => [key, value.repeat(12_000)])),
+    })
+    startProcess(shop.pipeline, root)
+    await one('ReleaseActivated', { pipeline: shop.pipeline })
+    const seen = new AbortController()
+    const tail = world.doors.log.tail({ from: 1, kinds: ['sink'], signal: seen.signal })
+    const untilFirst = async (of: string) => {
+      for await (const commits of tail)
+        for (const event of commits.flatMap(({ events }) => events))
+          if (event.type === 'ValuesApplied' && event.run === of) return
+    }
+    const run = await shop.push('a', filesOf('1'), { mode: 'upsert_all' })
+    await untilFirst(run)
+    await stopWorkers()
+    const told = async () => {
+      const events = await eventsWhere('ValuesApplied', { run })
+      return events.flatMap(({ entries }) => entries.map(({ key }) => key))
+    }
+    const before = (await told()).length
+    expect(before).toBeGreaterThan(0)
+    expect(before).toBeLessThan(keys.length)
+    startProcess(shop.pipeline, root)
+    await completed(run)
+    expect((await told()).toSorted()).toEqual(keys.toSorted())
+    expect((await shop.owned()).keys.size).toBe(keys.length)
+    seen.abort()
+  }, 120_000)
 
   test('that is killed at any moment ends in the state that the log says', async () => {
     const shop = await newShop()

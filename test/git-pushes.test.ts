@@ -1,144 +1,30 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { EventOf, EventType } from '@headway/schemas/events.ts'
-import { ulidOf } from '@headway/schemas/ids.ts'
-import type { ConfigTree } from '@headway/schemas/content/config-tree.ts'
-import type { RuleDefinition, SourceDefinition } from '@headway/schemas/rules/definition.ts'
-import { openOutside } from '@headway/fetcher/outside.ts'
-import { runFetcher } from '@headway/fetcher/room.ts'
-import { Repository, serveGit, type GitServer } from './git-world.ts'
+import { join } from 'node:path'
 import { startFetcherProcess } from './fetcher-process.ts'
-import { append, eventsOf, startWorld, until, type World } from './harness.ts'
+import { eventsOf, until } from './harness.ts'
+import {
+  closePushWorld,
+  defined,
+  newest,
+  openPushWorld,
+  outcomeOf,
+  push,
+  resolved,
+  root,
+  rule,
+  server,
+  shop,
+  source,
+  startFetcher,
+  told,
+  world,
+  yaml,
+} from './push-world.ts'
 
 /** Pushes on the log become versions of targets, whatever happens to fetchers, refs and servers. */
-const at = '2026-11-21T00:00:00.000Z'
 const main = 'refs/heads/main'
-let world: World
-let root = ''
-let server: GitServer
-let shop: Repository
-let endings: (() => Promise<void>)[] = []
-let received = 0
-
-beforeEach(async () => {
-  world = await startWorld()
-  root = mkdtempSync(join(tmpdir(), 'headway-pushes-'))
-  server = await serveGit(root)
-  shop = new Repository(root, 'acme/shop')
-})
-afterEach(async () => {
-  for (const end of endings.splice(0)) await end()
-  await world.stop()
-  server.close()
-  rmSync(root, { recursive: true, force: true })
-})
-
-const startFetcher = async (tickMs = 300) => {
-  const stop = new AbortController()
-  const outside = openOutside(join(root, 'fetcher'))
-  const running = runFetcher(await world.open('fetcher'), { outside, signal: stop.signal, tickMs })
-  const end = async () => {
-    stop.abort()
-    await running
-  }
-  endings.push(end)
-  return { stop: end }
-}
-const source = (definition: Partial<SourceDefinition> = {}) =>
-  append(
-    world.doors,
-    { kind: 'source', name: 'acme' },
-    {
-      type: 'SourceDefined',
-      v: 1,
-      at,
-      source: 'acme',
-      definition: {
-        platform: 'github',
-        url: `file://${root}`,
-        allowPrivateHosts: true,
-        ...definition,
-      },
-    },
-  )
-const rule = (definition: Partial<RuleDefinition> = {}, name = 'shop') =>
-  append(
-    world.doors,
-    { kind: 'rule', name },
-    {
-      type: 'RuleDefined',
-      v: 1,
-      at,
-      rule: name,
-      definition: {
-        source: 'acme',
-        repositories: ['acme/*'],
-        files: ['config/*.yaml'],
-        environment: { branches: { main: 'production' } },
-        sinks: ['shop-kv'],
-        ...definition,
-      },
-    },
-  )
-const sink = (bucket = 'shop') =>
-  append(
-    world.doors,
-    { kind: 'sink', name: 'shop-kv' },
-    {
-      type: 'SinkDefined',
-      v: 1,
-      at,
-      sink: 'shop-kv',
-      definition: { type: 'nats_kv', options: { bucket } },
-    },
-  )
-type Pushed = Partial<Omit<EventOf<'PushReceived'>, 'type'>>
-const push = async (commit: string | null, more: Pushed = {}) => {
-  const task = ulidOf(Date.now(), 'push', received++)
-  await append(
-    world.doors,
-    { kind: 'source', name: 'acme' },
-    {
-      type: 'PushReceived',
-      v: 1,
-      at,
-      source: 'acme',
-      delivery: task,
-      platform: 'github',
-      event: 'push',
-      repository: 'acme/shop',
-      ref: main,
-      ...(commit === null ? {} : { commit }),
-      actor: 'ann',
-      task,
-      dryRun: false,
-      ...more,
-    },
-  )
-  return task
-}
-const told = async <T extends EventType>(type: T): Promise<EventOf<T>[]> =>
-  (await eventsOf(world.doors)).filter((event): event is EventOf<T> => event.type === type)
-const answerOf = (task: string) =>
-  until(`an answer to ${task}`, async () =>
-    (await told('PushResolved')).find((event) => event.task === task),
-  )
-const outcomeOf = async (task: string) =>
-  (await answerOf(task)).targets.map(({ outcome }) => outcome)
-const resolved = async (commit: string | null, more: Pushed = {}) =>
-  answerOf(await push(commit, more))
-const treeOf = async (version: EventOf<'AssetVersioned'>): Promise<ConfigTree> =>
-  JSON.parse(
-    Buffer.from((await world.doors.content.get('default', version.rawDigest))!).toString(),
-  ) as ConfigTree
-const newest = async (asset = 'config/shop/acme.shop/production') =>
-  treeOf((await told('AssetVersioned')).filter((event) => event.asset === asset).at(-1)!)
-const defined = async () => {
-  await Promise.all([source(), rule(), sink()])
-}
-const yaml = (text: string) => ({ 'config/app.yaml': text, 'README.md': 'x' })
+beforeEach(openPushWorld)
+afterEach(closePushWorld)
 
 describe('a push', () => {
   test('makes the target, then a version of exactly its commit', async () => {
@@ -193,7 +79,7 @@ describe('a push', () => {
     expect((await newest()).commit).toBe(next)
   })
 
-  test('failure 12: of a repository that is excluded or of nobody does nothing', async () => {
+  test('[B4.12] of a repository that is excluded or of nobody does nothing', async () => {
     await source()
     await rule({ exclude: ['acme/sh*'] })
     await startFetcher()
@@ -203,7 +89,7 @@ describe('a push', () => {
     expect(await told('AssetDefined')).toEqual([])
   })
 
-  test('failure 14: that removes a file is a version without it, also when it was the last', async () => {
+  test('[B4.14] that removes a file is a version without it, also when it was the last', async () => {
     await source()
     await rule({ environment: { paths: { 'config/**': 'production' } } })
     await startFetcher()
@@ -214,7 +100,7 @@ describe('a push', () => {
     expect((await newest()).files).toEqual([])
   })
 
-  test('failure 14: that is older never wins, and a force push back does', async () => {
+  test('[B4.14] that is older never wins, and a force push back does', async () => {
     await defined()
     await startFetcher()
     const first = shop.commit(yaml('a: 1'))
@@ -228,7 +114,7 @@ describe('a push', () => {
     expect((await newest()).files).toMatchObject([{ text: 'a: 1' }])
   })
 
-  test('failure 14: 100 at once, taken by three fetchers, end at the newest commit', async () => {
+  test('[B4.14] 100 at once, taken by three fetchers, end at the newest commit', async () => {
     await defined()
     const commits = Array.from({ length: 100 }, (_, i) => shop.commit(yaml(`a: ${i}`)))
     await Promise.all([startFetcher(), startFetcher(), startFetcher()])
@@ -243,7 +129,7 @@ describe('a push', () => {
   }, 150_000)
 
   test.each(['refs/pull/42/head', 'refs/merge-requests/42/head', 'refs/pull-requests/42/from'])(
-    'failure 13: of %s goes to the environment of the pull request',
+    '[B4.13] of %s goes to the environment of the pull request',
     async (ref) => {
       await source()
       const environment = {
@@ -262,7 +148,7 @@ describe('a push', () => {
     },
   )
 
-  test('failure 13: the map of paths leads from files to environments', async () => {
+  test('[B4.13] the map of paths leads from files to environments', async () => {
     await source()
     await rule({
       files: ['envs/**'],
@@ -297,53 +183,8 @@ describe('a push', () => {
   })
 })
 
-describe('a repository', () => {
-  test('says what it may, and nothing else', async () => {
-    await defined()
-    await startFetcher()
-    const may = { shop: { files: ['other/*.yaml'], dryRun: true } }
-    await resolved(shop.commit({ 'other/a.yaml': 'a', 'headway.json': JSON.stringify(may) }))
-    expect(await newest()).toMatchObject({ dryRun: true, files: [{ path: 'other/a.yaml' }] })
-    for (const wish of [
-      { prune: { enabled: true } },
-      { sinks: ['x'] },
-      { secrets: {} },
-      { dryRun: false },
-    ]) {
-      const text = JSON.stringify({ shop: wish })
-      const { targets } = await resolved(shop.commit({ ...yaml('a: 1'), 'headway.json': text }))
-      expect(targets).toMatchObject([
-        { outcome: 'refused', reason: expect.stringContaining('headway.json') },
-      ])
-    }
-    expect(await newest()).toMatchObject({ dryRun: true })
-  })
-
-  test('with links, submodules and too much is harmless, and it is told', async () => {
-    await defined()
-    await startFetcher()
-    const files = {
-      ...yaml('a: 1'),
-      'config/link.yaml': { link: '/etc/passwd' },
-      'config/module.yaml': { submodule: '1'.repeat(40) },
-    }
-    const { targets } = await resolved(shop.commit(files))
-    expect(targets[0]).toMatchObject({
-      outcome: 'versioned',
-      reason: 'left out: config/link.yaml (link), config/module.yaml (submodule)',
-    })
-    expect((await newest()).files).toEqual([{ path: 'config/app.yaml', text: 'a: 1' }])
-    const huge = await resolved(shop.commit(yaml('x'.repeat(5_000_000))))
-    expect(huge.targets).toMatchObject([
-      { outcome: 'refused', reason: expect.stringContaining('bytes') },
-    ])
-    expect((await told('FetchFailed')).map(({ error }) => error.type)).toEqual(['push_refused'])
-    expect((await newest()).files).toHaveLength(1)
-  })
-})
-
 describe('trouble', () => {
-  test('failure 9: of a moment is told and tried again until it goes well', async () => {
+  test('[B4.9] of a moment is told and tried again until it goes well', async () => {
     await source({ url: server.url })
     await rule()
     await startFetcher()
@@ -362,7 +203,7 @@ describe('trouble', () => {
     expect(await outcomeOf(task)).toEqual(['versioned'])
   })
 
-  test('failure 9: that stays is a failure, never an empty success', async () => {
+  test('[B4.9] that stays is a failure, never an empty success', async () => {
     await source({ url: server.url, auth: { token: 'env:GIT_CANARY' } })
     await rule()
     process.env.GIT_CANARY = 'canary-5d13'
@@ -372,28 +213,6 @@ describe('trouble', () => {
     expect(targets).toMatchObject([{ environment: 'production', outcome: 'failed' }])
     expect(JSON.stringify(await eventsOf(world.doors))).not.toContain('canary-5d13')
     expect(await told('AssetVersioned')).toEqual([])
-  })
-})
-
-describe('rules', () => {
-  test('that change make what they know due again; when they go their targets go', async () => {
-    await defined()
-    await startFetcher()
-    const commit = shop.commit(yaml('a: 1'))
-    await resolved(commit)
-    await rule({ separator: '/' })
-    await until('a new version', async () => (await told('AssetVersioned')).length === 2)
-    expect(await newest()).toMatchObject({ commit, rule: { separator: '/' } })
-    await sink('other')
-    await until('another', async () => (await told('AssetVersioned')).length === 3)
-    expect((await newest()).sinks['shop-kv']!.options).toEqual({ bucket: 'other' })
-    await append(
-      world.doors,
-      { kind: 'rule', name: 'shop' },
-      { type: 'RuleRemoved', v: 1, at, rule: 'shop' },
-    )
-    await until('it is gone', async () => (await told('AssetRemoved')).length === 1)
-    expect(await told('PipelineRemoved')).toHaveLength(1)
   })
 })
 

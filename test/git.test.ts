@@ -13,7 +13,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { addressOf, isPrivate, type Place } from '@headway/fetcher/git/address.ts'
 import { GitError, openGit, type GitOptions, type Visit } from '@headway/fetcher/git.ts'
-import { resolveSecret } from '@headway/fetcher/secrets.ts'
+import { resolveSecret } from '@headway/streams/secrets.ts'
 import { Repository, serveGit, type GitServer } from './git-world.ts'
 
 /** Exact commits of real repositories, over file:// and over HTTP, and of those that mean harm. */
@@ -72,7 +72,7 @@ const failure = (promise: Promise<unknown>) =>
   )
 
 describe.each(ways)('over %s', (way, place) => {
-  test('failure 14: the pushed commit is read, not the newest one of its branch', async () => {
+  test('[B4.14] the pushed commit is read, not the newest one of its branch', async () => {
     const first = shop.commit({ 'a.yaml': 'first' })
     const second = shop.commit({ 'a.yaml': 'second', 'b.yaml': 'b' })
     const git = open()
@@ -125,7 +125,7 @@ describe.each(ways)('over %s', (way, place) => {
   })
 
   test.each(['refs/pull/42/head', 'refs/merge-requests/42/head', 'refs/pull-requests/42/from'])(
-    'failure 13: %s is fetched like any other',
+    '[B4.13] %s is fetched like any other',
     async (ref) => {
       const commit = shop.commit({ 'a.yaml': ref }, { ref })
       expect(await open().visit(place(), { ref, commit }, never, (visit) => textOf(visit))).toEqual(
@@ -151,7 +151,7 @@ describe.each(ways)('over %s', (way, place) => {
     expect((await open().refs(place(), never)).get(ref)).toBe(commit)
   })
 
-  test('failure 9: what is not there is an error, never an empty answer', async () => {
+  test('[B4.9] what is not there is an error, never an empty answer', async () => {
     const missing = { ...place(), repository: 'acme/nothing' }
     const look = () => Promise.resolve('looked')
     const target = { ref: main, commit: '1'.repeat(40) }

@@ -11,16 +11,16 @@ import { startPostgres } from '@headway/deploy/postgres.ts'
 import type { AssetDefinition, PipelineDefinition } from '@headway/schemas/definitions.ts'
 import type { Event } from '@headway/schemas/events.ts'
 import type { Commit, Topic } from '@headway/schemas/ports.ts'
-import { openDoors, type Doors } from '@headway/streams/room.ts'
+import { openDoors, type Doors, type SideDoors } from '@headway/streams/room.ts'
 
 export type World = {
   readonly directory: string
   readonly nats: Child
   /** Null when the test asked for none. */
   readonly postgres: Child | null
-  readonly doors: Doors
+  readonly doors: Doors & SideDoors
   /** Another room's own connection. */
-  open(room: string): Promise<Doors & { close(): Promise<void> }>
+  open(room: string): Promise<Doors & SideDoors>
   /** Ends what `signal` rules, then the servers. */
   readonly signal: AbortSignal
   run(room: Promise<void>): void

@@ -7,7 +7,7 @@ import type { App } from '@headway/api/api.ts'
 import { buildApp } from '@headway/api/app.ts'
 import { openDatabase } from '@headway/api/database.ts'
 import { meaningOf } from '@headway/api/problems.ts'
-import { Client } from '@headway/console/client/client.ts'
+import { Client } from '@headway/client/client.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { operationsOf, typescriptOf, type Document } from './fixtures/typescript-of.ts'
 import { startWorld, type World } from './harness.ts'
@@ -40,6 +40,20 @@ test('the document is valid OpenAPI 3.1', async () => {
   )
   expect(checked.errors ?? []).toEqual([])
   expect(checked.valid).toBe(true)
+})
+
+test('what is limited says so, and how much is left', () => {
+  type Told = { headers?: object; content?: object }
+  const tooMany = (asked: string): Told | undefined => {
+    const found = operationsOf(document).find(({ name }) => name === asked)
+    return found?.operation.responses['429'] as Told | undefined
+  }
+  for (const name of ['GET /api/v1/runs', 'POST /api/v1/webhooks/{source}']) {
+    const { headers, content } = tooMany(name) ?? {}
+    expect(Object.keys(headers ?? {})).toEqual(['Retry-After', 'RateLimit-Policy', 'RateLimit'])
+    expect(Object.keys(content ?? {})).toEqual(['application/problem+json'])
+  }
+  expect(tooMany('GET /health')).toBeUndefined()
 })
 
 test('every endpoint is in it, with what it is for, what it answers and who may ask', async () => {
@@ -79,7 +93,7 @@ test('the client is made of it: npx vitest run test/openapi.test.ts -u', async (
     encoding: 'utf8',
   })
   expect(made.stderr).toBe('')
-  await expect(made.stdout).toMatchFileSnapshot('../services/console/client/openapi.ts')
+  await expect(made.stdout).toMatchFileSnapshot('../services/client/openapi.ts')
 })
 
 test('the client asks, reads the answer and tells problems', async () => {

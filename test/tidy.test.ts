@@ -46,7 +46,7 @@ describe('size', () => {
     expect(long).toEqual([])
   })
 
-  test('no line is longer than 100 characters: run npm run format', () => {
+  test('no line is longer than 110 characters: format, then split what is left', () => {
     const wide = broken(sources, ({ text }) => text.split('\n').some((line) => line.length > 110))
     expect(wide).toEqual([])
   })

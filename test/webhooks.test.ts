@@ -5,7 +5,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ApiPorts, App } from '@headway/api/api.ts'
 import { buildApp } from '@headway/api/app.ts'
 import { openDatabase } from '@headway/api/database.ts'
+import { syncReport } from '@headway/schemas/content/sync-report.ts'
 import type { EventOf } from '@headway/schemas/events.ts'
+import { ulidOf } from '@headway/schemas/ids.ts'
 import { serviceSubject } from '@headway/streams/subjects.ts'
 import { connectTo, type Connection } from '@headway/streams/connect.ts'
 import { openServices } from '@headway/streams/services.ts'
@@ -141,7 +143,7 @@ describe('a delivery', () => {
   test.each([
     ['is not stored', false],
     ['is stored and its answer lost', true],
-  ])('that got a 503 because it %s is taken when it comes again [B.4-15]', async (_, stored) => {
+  ])('that got a 503 because it %s is taken when it comes again [B4.15]', async (_, stored) => {
     const { log } = api.world.doors
     let isAway = true
     const broken = await another({
@@ -206,7 +208,7 @@ describe('a delivery', () => {
     })
   })
 
-  test('is checked unless its source says aloud that it is not [B.4-18]', async () => {
+  test('is checked unless its source says aloud that it is not [B4.18]', async () => {
     const reply = await deliver({ signedWith: 'whatever' }, 'open')
     expect(reply).toMatchObject({ status: 202, body: { verified: false } })
     expect(reply.headers['headway-unverified']).toBeDefined()
@@ -233,12 +235,19 @@ describe('a delivery', () => {
     for (let i = 0; i < 5; i++) replies.push(await deliver({ id: `flood-${i}` }, 'acme', strict))
     expect(replies.map(({ status }) => status)).toEqual([202, 202, 202, 429, 429])
     expect(Number(replies[3]!.headers['retry-after'])).toBeGreaterThan(0)
+    expect(
+      replies.slice(0, 4).map(({ headers }) => String(headers.ratelimit).slice(0, 13)),
+    ).toEqual([2, 1, 0, 0].map((left) => `"address";r=${left}`))
     const slow = { address: { perSecond: 100, burst: 100 }, source: { perSecond: 0.001, burst: 1 } }
     const narrow = await another({ rates: slow })
     // Who cannot sign uses up nobody's share.
     expect((await deliver({ signedWith: 'x' }, 'acme', narrow)).status).toBe(401)
     expect((await deliver({}, 'acme', narrow)).status).toBe(202)
-    expect((await deliver({}, 'acme', narrow)).status).toBe(429)
+    const refused = await deliver({}, 'acme', narrow)
+    expect([refused.status, refused.headers['ratelimit-policy']]).toEqual([
+      429,
+      '"source";q=1;w=1000',
+    ])
   })
 })
 
@@ -283,7 +292,7 @@ describe('a task', () => {
   }
   const place = { rule: 'shop', environment: 'production' }
 
-  test('that nobody knows is 404; a failed one is 200 and says so [B.4-18] [B.4-9]', async () => {
+  test('that nobody knows is 404; a failed one is 200 and says so [B4.18] [B4.9]', async () => {
     expect((await api.send('GET', '/tasks/01M7XYZP2ZR5ZG15R7ZX64S5RC')).status).toBe(404)
     const push = await pushed('fails')
     await resolved(push, [{ ...place, outcome: 'failed', reason: 'git fetch: connection refused' }])
@@ -321,7 +330,71 @@ describe('a task', () => {
     ])
   })
 
-  test('whose run gave up has failed and is among the dead letters [B.4-10]', async () => {
+  test('that was dry tells what would be done, and what is protected', async () => {
+    await api.pipeline('shop--plan')
+    const push = await pushed('dry')
+    const version = await api.version('config/shop/acme.shop/plan', 1)
+    const target = { ...place, pipeline: 'shop--plan', asset: version.asset }
+    await resolved(push, [{ ...target, version: version.version, outcome: 'versioned' }])
+    const run = await api.run('shop--plan', { triggeredBy: [version] })
+    await api.started('shop--plan', run, 1, 0, codeA)
+    const sink = {
+      sink: 'shop-kv',
+      environment: 'production',
+      mode: 'smart_repair' as const,
+      written: 0,
+      deleted: 0,
+      unchanged: 2,
+      protected: 1,
+      protected_keys: ['SYSTEM_X'],
+      would_write: ['a'],
+      would_delete: ['b'],
+    }
+    const [report] = syncReport.encode({
+      rule: 'shop',
+      repository: 'acme/shop',
+      commit,
+      environment: 'production',
+      dryRun: true,
+      sinks: [sink],
+      files: [{ path: 'a.json', status: 'ok' }],
+    })
+    const digest = await api.world.doors.content.put('default', report!.bytes)
+    const output = 'output/shop--plan/report'
+    const made = { asset: output, version: ulidOf(1, output), ordinal: 1, sizeBytes: 9 }
+    const renditions = [{ name: 'report.json', mediaType: 'x/y', digest, sizeBytes: 9 }]
+    const kind = 'sync_report' as const
+    const facts = { rows: 1, facts: {}, rawDigest: digest, contentDigest: digest, kind, renditions }
+    const of = { pipeline: 'shop--plan', pipelineVersion: codeA, output: 'report' }
+    const origin = { by: 'run' as const, run, attempt: 1, ...of }
+    await api.tell('asset', output, { type: 'AssetVersioned', v: 1, at, ...made, ...facts, origin })
+    await api.tell('run', 'shop--plan', {
+      type: 'ArtifactPublished',
+      ...api.fence('shop--plan', run),
+      ...made,
+      output: 'report',
+      changed: true,
+      renditions,
+    })
+    await api.ended('RunCompleted', 'shop--plan', run)
+    expect((await api.get(`/tasks/${push.task}`)).targets).toMatchObject([
+      {
+        sinks: [
+          {
+            status: 'planned',
+            mode: 'smart_repair',
+            protected: 1,
+            protectedKeys: ['SYSTEM_X'],
+            wouldWrite: ['a'],
+            wouldDelete: ['b'],
+          },
+        ],
+        files: [{ path: 'a.json', status: 'ok' }],
+      },
+    ])
+  })
+
+  test('whose run gave up has failed and is among the dead letters [B4.10]', async () => {
     await api.pipeline('shop--staging')
     const push = await pushed('gives-up')
     const version = await api.version('config/shop/acme.shop/staging', 1)

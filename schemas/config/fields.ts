@@ -43,10 +43,11 @@ export const text = (description: string, said: Said = {}) =>
 /** Never the secret itself: the file is checked in and the log keeps what it says for good. */
 export const secret = (description: string) =>
   Type.String({
-    pattern: '^(env:[A-Za-z_][A-Za-z0-9_]*|file:/.+)$',
+    pattern: '^(env:[A-Za-z_][A-Za-z0-9_]*|file:/.+|vault:.+#.+)$',
     patternErrorMessage:
       'a secret is named, never written: put the value into an environment variable of the fetcher ' +
-      'and write env:NAME, or into a file and write file:/path',
+      'and write env:NAME, or into a file and write file:/path, or into Vault and write ' +
+      'vault:mount/path#field',
     description,
     examples: ['env:PIMS_PROD_TOKEN', 'file:/run/secrets/pims-prod-token'],
     secret: true,

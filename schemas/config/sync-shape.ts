@@ -2,7 +2,7 @@
 import { Type, type Static } from 'typebox'
 import { namePattern } from '../ids.ts'
 import { platforms, syncModes } from '../rules/definition.ts'
-import { dayMs, name, requiredDuration, secondMs, strict, text } from './fields.ts'
+import { dayMs, duration, name, requiredDuration, secondMs, strict, text } from './fields.ts'
 
 const reference = (description: string) =>
   Type.String({
@@ -130,6 +130,26 @@ export const Rule = Type.Object(
           protect: Type.Optional(globs('Keys that are never deleted', ['SYSTEM_*'])),
         },
         strict,
+      ),
+    ),
+    drift: Type.Optional(
+      Type.Object(
+        {
+          every: duration(
+            'How often sinks are compared with what was put there',
+            { min: secondMs, max: dayMs, step: secondMs },
+            { default: '1m' },
+          ),
+          heal: Type.Optional(
+            Type.Boolean({ description: 'What drifted is put right', default: true }),
+          ),
+          healEvery: duration(
+            'At most one heal of a sink in this time; longer while it keeps coming back',
+            { min: secondMs, max: dayMs },
+            { default: '5m' },
+          ),
+        },
+        { ...strict, description: 'Somebody else may change what was put there' },
       ),
     ),
     dryRun: yes('A shadow rule: everything but the writing'),

@@ -14,7 +14,8 @@ export const SinkReport = Type.Object({
   written: Count,
   deleted: Count,
   unchanged: Count,
-  protected: Keys,
+  protected: Count,
+  protected_keys: Keys,
   would_write: Keys,
   would_delete: Keys,
 })

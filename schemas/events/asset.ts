@@ -20,7 +20,7 @@ import { event } from './event.ts'
 
 export const assetEvents = {
   AssetDefined: event('AssetDefined', { asset: AssetKey, definition: AssetDefinition }),
-  AssetRemoved: event('AssetRemoved', { asset: AssetKey }),
+  AssetRemoved: event('AssetRemoved', { asset: AssetKey, reason: Type.Optional(Text) }),
   AssetVersioned: event('AssetVersioned', {
     asset: AssetKey,
     version: Ulid,

@@ -7,16 +7,18 @@ import {
   Name,
   PipelineDefinition,
   PipelineVersion,
+  SyncWish,
   Time,
   Ulid,
   VersionRef,
   runReasons,
+  Text,
 } from '../definitions.ts'
 import { event } from './event.ts'
 
 export const pipelineEvents = {
   PipelineDefined: event('PipelineDefined', { pipeline: Name, definition: PipelineDefinition }),
-  PipelineRemoved: event('PipelineRemoved', { pipeline: Name }),
+  PipelineRemoved: event('PipelineRemoved', { pipeline: Name, reason: Type.Optional(Text) }),
   RunTriggered: event('RunTriggered', {
     pipeline: Name,
     request: Ulid,
@@ -27,6 +29,10 @@ export const pipelineEvents = {
     payload: Type.Optional(Digest),
     /** Slot name → the version to use instead of the newest. Such a run leaves the window alone. */
     inputs: Type.Optional(Type.Record(Type.String(), VersionRef)),
+    /** Such a run leaves the window alone too, and runs in its turn: after what came before it. */
+    sync: Type.Optional(SyncWish),
+    /** What it is for, when it is not just wanted. */
+    reason: Type.Optional(Type.Enum(['rollback', 'drift'])),
   }),
   WindowFlushed: event('WindowFlushed', { pipeline: Name, actor: Actor }),
   WindowCancelled: event('WindowCancelled', { pipeline: Name, actor: Actor }),
@@ -46,8 +52,9 @@ export const pipelineEvents = {
     disabledSteps: Type.Optional(Type.Array(Type.String())),
     /** Versions of the windows of the runs that this one supersedes, in log order. */
     carriedOver: Type.Optional(Type.Array(VersionRef)),
-    /** The run was asked for with inputs of its own. */
+    /** The run was asked for with inputs of its own, or is a wished sync: it leaves the window alone. */
     pinned: Type.Optional(Type.Boolean()),
+    sync: Type.Optional(SyncWish),
     /** The run only compares: what it makes is held against the artifacts of run `of`. */
     canary: Type.Optional(
       Type.Object({

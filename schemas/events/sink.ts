@@ -3,12 +3,12 @@
  * Who owns which key and what it held before follows from these alone.
  */
 import { Type } from 'typebox'
-import { Actor, Count, Digest, ErrorInfo, Name, Text, Ulid } from '../definitions.ts'
-import { AppliedEntry, SinkDefinition, syncModes } from '../rules/definition.ts'
+import { Count, Digest, ErrorInfo, Name, Ulid } from '../definitions.ts'
+import { AppliedEntry, driftKeysTold, SinkDefinition, syncModes } from '../rules/definition.ts'
 import { event } from './event.ts'
 
 const place = { sink: Name, environment: Type.String(), rule: Name }
-const keysTold = 100
+const owned = { ...place, repository: Type.String() }
 
 export const sinkEvents = {
   SinkDefined: event('SinkDefined', { sink: Name, definition: SinkDefinition }),
@@ -48,18 +48,13 @@ export const sinkEvents = {
   SyncFailed: event('SyncFailed', { ...place, run: Ulid, error: ErrorInfo }),
   /** When it begins, changes or ends, never on every look. */
   DriftFound: event('DriftFound', {
-    ...place,
-    keys: Type.Array(Type.String(), { maxItems: keysTold }),
+    ...owned,
+    keys: Type.Array(Type.String(), { maxItems: driftKeysTold }),
     count: Count,
   }),
-  DriftEnded: event('DriftEnded', place),
-  RollbackRequested: event('RollbackRequested', {
-    /** Left out: every sink of the rule. */
-    sink: Type.Optional(Name),
-    rule: Name,
-    environment: Type.String(),
-    /** A commit or a run: the state after it is wanted again. */
-    to: Text,
-    actor: Actor,
-  }),
+  /** The sink cannot be read: whether it drifted, nobody knows. */
+  DriftUnknown: event('DriftUnknown', { ...owned, error: ErrorInfo }),
+  DriftEnded: event('DriftEnded', owned),
+  /** The run is asked for on its pipeline next, if it was not after this sequence. */
+  HealRequested: event('HealRequested', { ...owned, pipeline: Name, run: Ulid, afterSeq: Count }),
 } as const

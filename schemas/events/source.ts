@@ -14,7 +14,7 @@ export const Target = Type.Object({
   asset: Type.Optional(AssetKey),
   pipeline: Type.Optional(Name),
   version: Type.Optional(Ulid),
-  outcome: Type.Enum(['versioned', 'unchanged', 'older', 'refused', 'failed']),
+  outcome: Type.Enum(['versioned', 'unchanged', 'older', 'refused', 'failed', 'retired']),
   reason: Type.Optional(Text),
 })
 

@@ -34,7 +34,7 @@ export const workerEvents = {
     lastSeenAt: Type.Optional(Time),
   }),
   CommandRefused: event('CommandRefused', {
-    queue: Type.Enum(['run', 'due', 'fetch', 'resolve']),
+    queue: Type.Enum(['run', 'due', 'fetch', 'resolve', 'drift']),
     about: Text,
     problem: Text,
     deliveries: Count,

@@ -6,6 +6,8 @@ import { Type, type Static } from 'typebox'
 import { Count, Millis, Name } from '../definitions.ts'
 
 export const platforms = ['github', 'gitlab', 'gitea', 'bitbucket'] as const
+/** Keys that are named when a sink drifted; the others are counted. */
+export const driftKeysTold = 100
 export const syncModes = ['auto', 'upsert_all', 'smart_repair', 'live_state'] as const
 
 /** How a secret travels: by name, resolved at use. */
@@ -73,7 +75,13 @@ export const RuleDefinition = Type.Object({
       protect: Type.Optional(Strings),
     }),
   ),
-  drift: Type.Optional(Type.Object({ everyMs: Millis, heal: Type.Optional(Type.Boolean()) })),
+  drift: Type.Optional(
+    Type.Object({
+      everyMs: Millis,
+      heal: Type.Optional(Type.Boolean()),
+      healEveryMs: Type.Optional(Millis),
+    }),
+  ),
   dryRun: Type.Optional(Type.Boolean()),
   pool: Type.Optional(Name),
 })
@@ -85,8 +93,8 @@ export const Held = Type.Union([
 ])
 
 /**
- * What was done to a key, and which file asked for it. Released: it stays as it is, because somebody else
- * has it, and is only not this owner's any more.
+ * What was done to a key, and which file asked for it. Released: it is not this owner's any more and stays
+ * as it is, because somebody else has it, or got back the value that it had before it was taken.
  */
 export const AppliedEntry = Type.Object({
   key: Type.String(),

@@ -42,7 +42,7 @@ describe('the environment of a file is told by the first way that answers', () =
     expect(environmentOf(all, { ref: 'refs/notes/x' }, 'a')).toBeNull()
   })
 
-  test('failure 13: the map of paths leads from files to environments, not back', () => {
+  test('[B4.13] the map of paths leads from files to environments, not back', () => {
     const rule = only({ paths: { 'envs/prod/**': 'production', 'envs/dev/**': 'development' } })
     const files = ['envs/prod/a.yaml', 'envs/dev/a.yaml', 'README.md', 'envs/prod/b.yaml']
     expect([...environmentsOf(rule, branch('main'), files)]).toEqual([
@@ -51,7 +51,7 @@ describe('the environment of a file is told by the first way that answers', () =
     ])
   })
 
-  test.each(refsOfPullRequest)('failure 13: %s is pull request 42', (ref) => {
+  test.each(refsOfPullRequest)('[B4.13] %s is pull request 42', (ref) => {
     expect(kindOfRef({ ref })).toEqual({ kind: 'pull_request', name: '42' })
     expect(environmentOf(all, { ref }, 'envs/prod/a.yaml')).toBe('pr-42')
   })
@@ -62,7 +62,7 @@ describe('the environment of a file is told by the first way that answers', () =
   })
 })
 
-describe('failure 12: a rule is about its repositories', () => {
+describe('[B4.12] a rule is about its repositories', () => {
   const rule = { source: 'acme', repositories: ['acme/*'], exclude: ['acme/old-*'] }
   test.each([
     ['acme', 'acme/shop', true],

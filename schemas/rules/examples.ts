@@ -5,7 +5,6 @@ const at = '2026-11-21T12:00:00.000Z'
 const digest = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08'
 const run = '01M7XYZP2ZR5ZG15R7ZX64S5RC'
 const version = '01M7XYZKHWWT5D7ZJQ4F5K404Q'
-const actor = { name: 'ann@example.org', reason: 'looks wrong' }
 const error = { type: 'timeout', message: 'it took longer than 30000 ms' }
 const commit = '0d1a26e67d8f5eaf1f6ba5c57fc3c7d91ac0fd1c'
 const task = '01M7XYZYB1F4H6J8K0M2N4P6Q8'
@@ -20,7 +19,7 @@ type ConfigEvent = Extract<
   | `Sync${string}`
   | `Values${string}`
   | `Drift${string}`
-  | 'RollbackRequested'
+  | 'HealRequested'
 >
 
 export const configTold: { readonly [T in ConfigEvent]: Omit<EventOf<T>, 'type' | 'v' | 'at'> } = {
@@ -114,7 +113,14 @@ export const configTold: { readonly [T in ConfigEvent]: Omit<EventOf<T>, 'type' 
   },
   SyncConfirmed: { ...place, run, commit, written: 2, deleted: 1, unchanged: 497 },
   SyncFailed: { ...place, run, error },
-  DriftFound: { ...place, keys: ['db.host'], count: 1 },
-  DriftEnded: place,
-  RollbackRequested: { rule: 'shop', environment: 'production', to: commit, actor },
+  DriftFound: { ...place, repository: 'acme/shop', keys: ['db.host'], count: 1 },
+  DriftUnknown: { ...place, repository: 'acme/shop', error },
+  DriftEnded: { ...place, repository: 'acme/shop' },
+  HealRequested: {
+    ...place,
+    repository: 'acme/shop',
+    pipeline: 'shop--production',
+    run,
+    afterSeq: 42,
+  },
 }

@@ -12,7 +12,13 @@
 import picomatch from 'picomatch'
 import type { SyncMode } from './definition.ts'
 
-export type Wanted = { readonly key: string; readonly file: string; readonly text: string }
+export type Wanted = {
+  readonly key: string
+  readonly file: string
+  readonly text: string
+  /** It gets back what it held before it was ours, and is ours no longer. */
+  readonly isReturned?: boolean
+}
 export type Had = { readonly file: string; readonly text: string | null }
 export type Prune = {
   readonly enabled: boolean
@@ -30,6 +36,8 @@ export type PlanGiven = {
   readonly live: ReadonlyMap<string, string> | null
   readonly mode: SyncMode
   readonly prune: Prune | undefined
+  /** Back to what was: what came since goes, whether or not pruning is on. */
+  readonly isRestore?: boolean
 }
 
 export type Doomed = { readonly key: string; readonly file: string }
@@ -42,7 +50,7 @@ export type SyncPlan = {
   /** Would be deleted if pruning were no dry run. */
   readonly spared: readonly Doomed[]
   readonly protected: readonly Doomed[]
-  /** No longer wanted here, but by somebody else: they stay and are only not ours any more. */
+  /** No longer wanted here: they stay, because of others, and are only not ours any more. */
   readonly release: readonly Doomed[]
   readonly unchanged: number
   /** What each key that is touched held before; null when it was not there. */
@@ -91,7 +99,7 @@ export const keysToRead = (
 }
 
 export const planSync = (given: PlanGiven): SyncPlan => {
-  const { desired, owned, others, live, prune } = given
+  const { desired, owned, others, live, prune, isRestore = false } = given
   const mode = modeOf(given.mode, desired.length)
   const isProtected = protection(prune?.protect ?? [])
   const wanted = new Set(desired.map(({ key }) => key))
@@ -102,19 +110,21 @@ export const planSync = (given: PlanGiven): SyncPlan => {
     return had?.file === file && had.text === text
   }
   const set = desired.filter((one) => !isThere(one))
-  const adopt = desired.filter((one) => isThere(one) && !isOurs(one))
+  const adopt = desired.filter((one) => isThere(one) && !isOurs(one) && !one.isReturned)
 
   const gone = [...owned].flatMap(([key, { file }]) => (wanted.has(key) ? [] : [{ key, file }]))
   const foreign =
     mode === 'live_state' && live
       ? [...live.keys()].filter((key) => !wanted.has(key) && !owned.has(key) && !others.has(key))
       : []
-  const release = gone.filter(({ key }) => others.has(key))
-  const unwanted = [
-    ...gone.filter(({ key }) => !others.has(key)),
-    ...foreign.map((key) => ({ key, file: '' })),
+  const returned = desired.filter(({ isReturned }) => isReturned)
+  const release = [...gone.filter(({ key }) => others.has(key)), ...returned].map(
+    ({ key, file }) => ({ key, file }),
+  )
+  const doomed = [
+    ...(prune?.enabled || isRestore ? gone.filter(({ key }) => !others.has(key)) : []),
+    ...(prune?.enabled ? foreign.map((key) => ({ key, file: '' })) : []),
   ]
-  const doomed = prune?.enabled ? unwanted : []
   const kept = doomed.filter(({ key }) => isProtected(key))
   const free = doomed.filter(({ key }) => !isProtected(key))
 

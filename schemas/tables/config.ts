@@ -128,31 +128,22 @@ export const configTables = {
       sink: 'text',
       environment: 'text',
       rule: 'text',
+      repository: 'text',
       open: 'bool',
       keys: 'jsonb',
       count: 'int8',
+      /** Why nobody can look; null while somebody can. */
+      error: 'jsonb?',
       since: 'timestamptz',
       ended_at: 'timestamptz?',
       /** How often it began. */
       times: 'int8',
+      /** Runs that were asked for to put it right, and the newest of them. */
+      heals: 'int8',
+      heal: 'text?',
       seq: 'int8',
       last_seq: 'int8',
     },
-    key: ['tenant', 'sink', 'environment', 'rule'],
-  },
-  rollbacks: {
-    columns: {
-      tenant: 'text',
-      seq: 'int8',
-      index: 'int4',
-      rule: 'text',
-      environment: 'text',
-      sink: 'text?',
-      wanted: 'text',
-      actor: 'jsonb',
-      recorded_at: 'timestamptz',
-    },
-    key: ['tenant', 'seq', 'index'],
-    indexes: [['tenant', 'rule', 'seq']],
+    key: ['tenant', 'sink', 'environment', 'rule', 'repository'],
   },
 } as const satisfies Tables

@@ -3,6 +3,7 @@
  * somewhere at once. Lost on a restart, and not missed for long: the log has the question itself.
  */
 import type { Actor } from '@headway/schemas/definitions.ts'
+import { viewed } from './view.ts'
 
 export type AcceptedRun = {
   readonly id: string
@@ -25,6 +26,6 @@ export class Accepted {
   }
 
   get(id: string): AcceptedRun | null {
-    return this.#runs.get(id) ?? null
+    return viewed() ? null : (this.#runs.get(id) ?? null)
   }
 }

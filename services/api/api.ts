@@ -13,10 +13,12 @@ import type {
 import type { Kysely } from 'kysely'
 import type { Clock, Content, Live, Log, Logger, Services } from '@headway/schemas/ports.ts'
 import type { Role } from '@headway/schemas/roles.ts'
+import type { ServerState } from '@headway/streams/inspect.ts'
 import type { Accepted } from './accepted.ts'
 import type { Identities, Identity } from './auth/identity.ts'
 import type { AuthSettings } from './auth/settings.ts'
 import type { ApiDatabase } from './database.ts'
+import type { Answer } from './kept.ts'
 import type { Position } from './position.ts'
 import type { ResumeKey } from './resume-token.ts'
 import type { Intake } from './webhooks/intake.ts'
@@ -40,11 +42,15 @@ export type ApiPorts = {
   readonly auth?: AuthSettings | null
   /** Programs may ask over NATS as well. None: over HTTP only. */
   readonly services?: Services
+  /** The server beside what the code wants of it. */
+  readonly inspect?: () => Promise<ServerState>
   /** How often an address and a source may deliver. */
   readonly rates?: { readonly address: Rate; readonly source: Rate }
 }
 
-export type Api = Required<Omit<ApiPorts, 'services' | 'rates' | 'auth'>> & {
+export type Api = Required<Omit<ApiPorts, 'services' | 'inspect' | 'rates' | 'auth'>> & {
+  readonly services: Services | null
+  readonly inspect: (() => Promise<ServerState>) | null
   readonly position: Position
   readonly accepted: Accepted
   readonly identities: Identities
@@ -73,6 +79,10 @@ declare module 'fastify' {
     identity: Identity
     /** 32 hex digits. */
     traceId: string
+    /** Of the run or version that the answer is about. */
+    traceSeed: string | null
+    /** The answer that is kept for others, or was. */
+    answer: Answer | null
   }
   interface FastifyContextConfig {
     /** The least role that may use the route; the registry refuses a route that does not say. */
@@ -81,5 +91,9 @@ declare module 'fastify' {
     readonly anyMedia?: boolean
     /** Says nothing of the read models, so it does not ask how far they are. */
     readonly unprojected?: boolean
+    /** Tells of the house as it runs, which has no earlier states: no `?asOf=`. */
+    readonly current?: boolean
+    /** Follows from the address and the read models alone: `kept.ts`. */
+    readonly kept?: boolean
   }
 }

@@ -208,7 +208,7 @@ describe('a problem', () => {
       '?sort',
       '?colour',
     ])
-    expect(body.detail).toContain('status, canary, since, until, limit, cursor')
+    expect(body.detail).toContain('status, canary, since, until, q, limit, cursor, asOf')
   })
 
   test('is the answer to who accepts no JSON, and to pages of other sites', async () => {

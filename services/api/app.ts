@@ -8,18 +8,21 @@ import { randomUUID } from 'node:crypto'
 import { Type } from 'typebox'
 import { Accepted } from './accepted.ts'
 import { base, type Api, type ApiPorts, type App } from './api.ts'
+import { addAsOf, asOfOf, serveAsOf } from './as-of.ts'
 import { encodeAssetPath } from './asset-path.ts'
 import { isPage, serveConsole } from './console.ts'
 import { guard } from './auth/guard.ts'
 import { Identities } from './auth/identity.ts'
 import { serveDocs, type DocumentedRoute } from './docs.ts'
 import { tagAnswers } from './etag.ts'
+import { keepAnswers } from './kept.ts'
 import { Position } from './position.ts'
 import { Problem, sendProblem } from './problem.ts'
 import { serveProblems } from './problems.ts'
 import { routes } from './routes/index.ts'
 import { exportTraces, traceRequests } from './trace/tracing.ts'
 import { compilersFactory } from './validate.ts'
+import { clockOfView } from './view.ts'
 import { Intake } from './webhooks/intake.ts'
 import { RateLimits } from './webhooks/rate-limits.ts'
 import { Sources } from './webhooks/sources.ts'
@@ -45,12 +48,18 @@ export const buildApp = async (ports: ApiPorts): Promise<App> => {
   const identities = new Identities(ports, auth, signal)
   const api: Api = {
     ...ports,
+    clock: clockOfView(ports.clock),
     signal,
     sources,
     intake: new Intake(ports, sources),
-    limits: { addresses: new RateLimits(address), sources: new RateLimits(source) },
+    limits: {
+      addresses: new RateLimits('address', address),
+      sources: new RateLimits('source', source),
+    },
     pushBytesMax: ports.pushBytesMax ?? pushBytesMaxDefault,
     resumeKeys: ports.resumeKeys ?? [],
+    services: ports.services ?? null,
+    inspect: ports.inspect ?? null,
     position: new Position(ports.db, ports.clock),
     accepted: new Accepted(),
     identities,
@@ -83,6 +92,7 @@ export const buildApp = async (ports: ApiPorts): Promise<App> => {
   app.addHook('onRoute', (route) => {
     // Routes that name no parameters take none, so that a misspelt one is told everywhere.
     if (!route.schema?.hide) route.schema = { querystring: noParameters, ...route.schema }
+    addAsOf(route)
     if (route.method !== 'HEAD') documented.push(route as DocumentedRoute)
   })
   const sendPage = serveConsole(app)
@@ -93,15 +103,17 @@ export const buildApp = async (ports: ApiPorts): Promise<App> => {
     return answerProblem(problem, request, reply)
   })
   acceptEmptyJson(app)
-  tagAnswers(app)
   app.addHook('onRequest', async (request) => {
     if (!request.routeOptions.config.anyMedia && !isPage(request)) refuseOtherMedia(request)
   })
+  serveAsOf(app, api)
   app.addHook('preHandler', async (request, reply) => {
     if (request.method !== 'GET' || request.routeOptions.config.unprojected) return
-    if (request.is404 || !request.url.startsWith(base)) return
+    if (request.is404 || !request.url.startsWith(base) || asOfOf(request) !== undefined) return
     await sayPosition(api, request, reply)
   })
+  keepAnswers(app, api.position)
+  tagAnswers(app)
   for (const register of routes) register(app, api)
   serveProblems(app)
   serveDocs(app, documented)

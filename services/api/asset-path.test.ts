@@ -8,6 +8,7 @@ test.each([
   ['/pims/prod/schedule/versions', '/pims%2Fprod%2Fschedule/versions'],
   ['/pims/prod/schedule/versions/V1?x=a/b', '/pims%2Fprod%2Fschedule/versions/V1?x=a/b'],
   ['/pims/prod/schedule/versions/V1/content', '/pims%2Fprod%2Fschedule/versions/V1/content'],
+  ['/pims/prod/schedule/versions/V1/difference', '/pims%2Fprod%2Fschedule/versions/V1/difference'],
   ['/pims/prod/schedule/content', '/pims%2Fprod%2Fschedule/content'],
   ['/pims/prod/schedule/fetch', '/pims%2Fprod%2Fschedule/fetch'],
   ['/pims/prod/schedule/why', '/pims%2Fprod%2Fschedule/why'],

@@ -4,7 +4,7 @@
  * our paths (`a/content`) is reached by encoding it: a first part with `%2F` is the whole key.
  */
 const prefix = '/api/v1/assets/'
-const ending = /(\/versions(\/[^/]+(\/content)?)?|\/content|\/fetch|\/why)\/?$/
+const ending = /(\/versions(\/[^/]+(\/content|\/difference)?)?|\/content|\/fetch|\/why)\/?$/
 
 export const encodeAssetPath = (url: string): string => {
   if (!url.startsWith(prefix)) return url

@@ -12,6 +12,7 @@ export type Place = {
   readonly environment: string
   readonly rule?: string | undefined
   readonly sink?: string | undefined
+  readonly repository?: string | undefined
 }
 /** `sink` and `key`, with a NUL between, which neither can hold → what it held. */
 export type State = ReadonlyMap<string, unknown>
@@ -28,29 +29,64 @@ const keysMax = 100_000
 const commitPattern = /^[0-9a-f]{7,64}$/i
 const runPattern = /^[0-9A-HJKMNP-TV-Z]{26}$/
 
-const changesIn = ({ db, tenant }: Api, { environment, rule, sink }: Place) => {
+export const changesIn = (api: Api, place: Place) => {
+  const { db, tenant } = api
+  const { environment, rule, sink, repository } = place
   let query = db
     .selectFrom('value_changes')
     .where('tenant', '=', tenant)
     .where('environment', '=', environment)
   if (rule !== undefined) query = query.where('rule', '=', rule)
   if (sink !== undefined) query = query.where('sink', '=', sink)
+  if (repository !== undefined) query = query.where('repository', '=', repository)
   return query
 }
 
-export type Bound = { readonly seq: number; readonly commit: string | null }
+/** Syncs that were read back, also those that had nothing to change. */
+const confirmedIn = ({ db, tenant }: Api, { environment, rule, sink }: Place) => {
+  let query = db
+    .selectFrom('syncs')
+    .where('tenant', '=', tenant)
+    .where('environment', '=', environment)
+    .where('status', '=', 'confirmed')
+  if (rule !== undefined) query = query.where('rule', '=', rule)
+  if (sink !== undefined) query = query.where('sink', '=', sink)
+  return query
+}
 
-/** The last change of a commit or of a run; null when it changed nothing here. */
+export type Bound = {
+  readonly seq: number
+  readonly commit: string
+  readonly repository: string
+  /** Those that held what was there then. */
+  readonly sinks: readonly string[]
+}
+
+/** When a commit or a run was confirmed last; null when nothing here ever heard of it. */
 export const findBound = async (api: Api, place: Place, moment: string): Promise<Bound | null> => {
   const isRun = runPattern.test(moment)
   if (!isRun && !commitPattern.test(moment)) return null
-  const changes = changesIn(api, place)
+  const like = `${moment.toLowerCase()}%`
+  const told = changesIn(api, place).select(['commit', 'repository', 'sink', 'seq'])
+  const confirmed = confirmedIn(api, place).select([
+    sql<string>`commit`.as('commit'),
+    sql<string>`repository`.as('repository'),
+    'sink',
+    'last_seq as seq',
+  ])
   const found = isRun
-    ? changes.where('run', '=', moment)
-    : changes.where('commit', 'like', `${moment.toLowerCase()}%`)
-  const commits = await found
-    .select(['commit', sql<number>`max(seq)`.as('seq')])
-    .groupBy('commit')
+    ? told.where('run', '=', moment).unionAll(confirmed.where('run', '=', moment))
+    : told.where('commit', 'like', like).unionAll(confirmed.where('commit', 'like', like))
+  const commits = await api.db
+    .selectFrom(found.as('found'))
+    .where('repository', 'is not', null)
+    .select(({ fn }) => [
+      'commit',
+      'repository',
+      fn.max('seq').as('seq'),
+      sql<string[]>`array_agg(distinct sink order by sink)`.as('sinks'),
+    ])
+    .groupBy(['commit', 'repository'])
     .orderBy('seq', 'desc')
     .limit(2)
     .execute()

@@ -16,7 +16,8 @@ import type { App } from './api.ts'
 import { Problem } from './problem.ts'
 import { matches } from './range.ts'
 
-const sources = fileURLToPath(new URL('../console', import.meta.url))
+const rooms = fileURLToPath(new URL('..', import.meta.url))
+const sources = ['client', 'console'].map((name) => join(rooms, name))
 const outdir = fileURLToPath(new URL('../../node_modules/.headway', import.meta.url))
 
 const types: Readonly<Record<string, string>> = {
@@ -51,11 +52,11 @@ const walk = async (directory: string): Promise<string[]> => {
 /** The folder of the built console; building it takes seconds, and only once per change. */
 export const builtConsole = async (): Promise<string> => {
   const hash = createHash('sha256')
-  for (const path of await walk(sources))
-    hash.update(`${relative(sources, path)}\0`).update(await readFile(path))
+  for (const path of (await Promise.all(sources.map(walk))).flat())
+    hash.update(`${relative(rooms, path)}\0`).update(await readFile(path))
   const directory = join(outdir, `console-${hash.digest('hex').slice(0, 16)}`)
   if (!existsSync(directory))
-    await promisify(execFile)(process.execPath, [join(sources, 'build.mjs'), directory])
+    await promisify(execFile)(process.execPath, [join(rooms, 'console/build.mjs'), directory])
   return directory
 }
 
@@ -64,6 +65,8 @@ export const isPage = ({ method, url, headers }: FastifyRequest): boolean =>
   method === 'GET' &&
   !/^\/(api|docs|openapi\.json|health|metrics)\b/.test(url) &&
   (headers.accept ?? '').includes('text/html')
+
+type File = { readonly bytes: Uint8Array; readonly etag: string }
 
 const etagOf = (bytes: Uint8Array): string =>
   `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`
@@ -76,13 +79,24 @@ export const serveConsole = (app: App) => {
       throw new Problem(503, 'console_unavailable', `the console cannot be built: ${error.message}`)
     }))
 
+  /** What was read once is kept: a built file never changes. */
+  const kept = new Map<string, Promise<File>>()
+  const fileAt = (path: string): Promise<File> => {
+    const known = kept.get(path)
+    if (known) return known
+    const read = readFile(path).then((bytes) => ({ bytes, etag: etagOf(bytes) }))
+    kept.set(path, read)
+    read.catch(() => kept.delete(path))
+    return read
+  }
+
   const send = async (request: FastifyRequest, reply: FastifyReply, name: string) => {
     const path = join(await built(), name)
     const accepted = String(request.headers['accept-encoding'] ?? '')
     const encoding = encodings.find(([token]) => new RegExp(`\\b${token}\\b`).test(accepted))
-    const bytes = await readFile(`${path}${encoding?.[1] ?? ''}`).catch(() => null)
-    if (!bytes) throw new Problem(404, 'not_found', 'the console has no such file: load it again')
-    const etag = etagOf(bytes)
+    const file = await fileAt(`${path}${encoding?.[1] ?? ''}`).catch(() => null)
+    if (!file) throw new Problem(404, 'not_found', 'the console has no such file: load it again')
+    const { bytes, etag } = file
     void reply
       .headers(pageHeaders)
       .type(types[extname(name)] ?? 'application/octet-stream')

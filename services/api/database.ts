@@ -2,16 +2,27 @@
  * Postgres as the API sees it: tables that somebody else fills. Numbers and times come as the read
  * models define them (`int8` a number, `timestamptz` RFC 3339 text). The pool is small, gives up a
  * statement early and forgets connections that die, so a Postgres that comes back is simply used again.
+ *
+ * Statements name tables without their schema. A request for an earlier state (`view.ts`) gets a
+ * connection of a pool of its own, which looks for them in the schema of that state.
  */
-import { Kysely, PostgresDialect } from 'kysely'
+import { Kysely, PostgresDialect, type PostgresPool } from 'kysely'
 import pg from 'pg'
 import type { Logger } from '@headway/schemas/ports.ts'
 import { liveSchema, type Database } from '@headway/schemas/tables.ts'
+import { viewed } from './view.ts'
 
 /** The read models, and how far the log is in them. */
-export type ApiDatabase = Database & { readonly position: { readonly seq: number } }
+export type ApiDatabase = Database & {
+  readonly position: {
+    readonly incarnation: string
+    readonly build: number
+    readonly seq: number
+  }
+}
 
 const connectionsMax = 6
+const pastConnectionsMax = 3
 const connectMsMax = 2_000
 const statementMsMax = 5_000
 const idleMsMax = 30_000
@@ -43,25 +54,55 @@ const types: pg.CustomTypesConfig = {
     )) as pg.CustomTypesConfig['getTypeParser'],
 }
 
-export const openDatabase = (
-  url: string,
-  logger: Logger,
-): { readonly db: Kysely<ApiDatabase>; close(): Promise<void> } => {
+const openPool = (url: string, max: number, logger: Logger): pg.Pool => {
   const pool = new pg.Pool({
     connectionString: url,
-    max: connectionsMax,
+    max,
     connectionTimeoutMillis: connectMsMax,
     idleTimeoutMillis: idleMsMax,
     statement_timeout: statementMsMax,
     query_timeout: statementMsMax + 1_000,
     application_name: 'headway-api',
-    options: '-c timezone=UTC',
+    options: `-c timezone=UTC -c search_path=${liveSchema}`,
     keepAlive: true,
     types,
   })
   pool.on('error', (error) => logger.warn({ error: error.message }, 'lost a Postgres connection'))
+  return pool
+}
+
+/** Connections that look for tables in the schema of the state that the request wants. */
+const byView = (live: pg.Pool, past: pg.Pool): PostgresPool => {
+  const schemas = new WeakMap<pg.PoolClient, string>()
+  const lookInto = async (schema: string): Promise<pg.PoolClient> => {
+    const client = await past.connect()
+    if (schemas.get(client) === schema) return client
+    try {
+      await client.query(`set search_path to ${pg.escapeIdentifier(schema)}`)
+      schemas.set(client, schema)
+      return client
+    } catch (error) {
+      client.release(error as Error)
+      throw error
+    }
+  }
+  return {
+    connect: () => {
+      const view = viewed()
+      return view === null ? live.connect() : lookInto(view.schema)
+    },
+    end: async () => void (await Promise.all([live.end(), past.end()])),
+  }
+}
+
+export const openDatabase = (
+  url: string,
+  logger: Logger,
+): { readonly db: Kysely<ApiDatabase>; close(): Promise<void> } => {
+  const live = openPool(url, connectionsMax, logger)
+  const pool = byView(live, openPool(url, pastConnectionsMax, logger))
   const db = new Kysely<ApiDatabase>({ dialect: new PostgresDialect({ pool }) })
-  return { db: db.withSchema(liveSchema), close: () => db.destroy() }
+  return { db, close: () => db.destroy() }
 }
 
 const away = /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_|EHOSTUNREACH|08|57P|53300|28|3D000)/

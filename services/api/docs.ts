@@ -14,8 +14,11 @@ const about =
   'Feeds change; pipelines run on exactly the versions that changed; what happened can be told ' +
   'afterwards. Lists are bare arrays, newest first; while there is more, `Link` names the next page. ' +
   'Every read says with `X-Projected-Seq` how much of the log it knows; send the `seq` of a write as ' +
-  '`Min-Projected-Seq` to read what you wrote. Writes take an `Idempotency-Key` and an ' +
-  '`X-Headway-Actor`. Asset keys keep their slashes: `/assets/pims/prod/schedule/versions`.'
+  '`Min-Projected-Seq` to read what you wrote. What comes from the read models ' +
+  'can be had as it was after any commit, with `?asOf=`; the first time may be a 503 with ' +
+  '`Retry-After`. Writes take an `Idempotency-Key` and an `X-Headway-Actor`. Who has to say who ' +
+  'they are is told with `RateLimit` how much they may ask. ' +
+  'Asset keys keep their slashes: `/assets/pims/prod/schedule/versions`.'
 
 const headers = {
   type: 'object',
@@ -33,6 +36,20 @@ const failure = {
   description: 'Problem details (RFC 9457)',
   content: { 'application/problem+json': { schema: ProblemShape } },
 }
+
+const text = (description: string) => ({ type: 'string', description })
+/** What every limited operation tells: draft-ietf-httpapi-ratelimit-headers-10. */
+const limitHeaders = {
+  'RateLimit-Policy': text('`"identity";q=1000;w=10`: at most q at once, all of it back after w s'),
+  RateLimit: text('`"identity";r=998;t=1`: r are left, and in t seconds all of them'),
+}
+const refusedAsTooMany = {
+  description: 'Too many requests: problem details (RFC 9457)',
+  headers: { 'Retry-After': { type: 'integer', description: 'seconds' }, ...limitHeaders },
+  content: { 'application/problem+json': { schema: ProblemShape } },
+}
+const isLimited = (url: string, role: string | undefined): boolean =>
+  (role !== 'public' && role !== undefined) || url.startsWith(`${base}/webhooks/`)
 
 /** Which role an operation needs; those of everybody need no credentials. */
 const accessOf = (role: string | undefined) =>
@@ -72,7 +89,11 @@ const describe = async (routes: readonly DocumentedRoute[]): Promise<FastifyInst
         ...accessOf(config?.role),
         ...(isRead ? {} : { headers }),
         ...(method === 'PUT' ? bytesBody : {}),
-        response: { ...(schema.response as object), default: failure },
+        response: {
+          ...(schema.response as object),
+          ...(isLimited(url, config?.role) ? { 429: refusedAsTooMany } : {}),
+          default: failure,
+        },
       },
       handler: () => null,
     })

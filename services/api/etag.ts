@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import type { App } from './api.ts'
 import { matches } from './range.ts'
 
-const tagOf = (text: string): string =>
+export const tagOf = (text: string): string =>
   `"${createHash('sha1').update(text).digest('base64url').slice(0, 20)}"`
 
 export const tagAnswers = (app: App): void => {
@@ -18,7 +18,7 @@ export const tagAnswers = (app: App): void => {
       !reply.hasHeader('etag') &&
       reply.getHeader('cache-control') !== 'no-store'
     if (!isTagged) return done(null, payload)
-    const tag = tagOf(payload)
+    const tag = request.answer?.tag ?? tagOf(payload)
     void reply.header('etag', `W/${tag}`)
     if (!reply.hasHeader('cache-control')) void reply.header('cache-control', 'private, no-cache')
     if (!matches(request.headers['if-none-match'], tag)) return done(null, payload)

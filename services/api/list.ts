@@ -9,6 +9,7 @@ import { sql } from 'kysely'
 import { Type } from 'typebox'
 import { sha256 } from '@headway/schemas/ids.ts'
 import { Problem } from './problem.ts'
+import { viewed } from './view.ts'
 
 export const limitMax = 200
 
@@ -39,7 +40,13 @@ const filtersOf = (url: URL): string => {
   ).slice(0, 16)
 }
 
-const urlOf = (request: FastifyRequest): URL => new URL(request.originalUrl, 'http://localhost')
+/** The state that is looked at stays the same from page to page, however it was named. */
+const urlOf = (request: FastifyRequest): URL => {
+  const url = new URL(request.originalUrl, 'http://localhost')
+  const view = viewed()
+  if (view) url.searchParams.set('asOf', String(view.seq))
+  return url
+}
 
 const readCursor = <K extends readonly KeyPart[]>(text: string, filters: string, like: K): K => {
   let parsed: { f?: unknown; k?: unknown } | null
@@ -83,10 +90,18 @@ export const cutPage = <R>(
   keyOf: (row: R) => readonly KeyPart[],
 ): readonly R[] => {
   const shown = rows.slice(0, page.limit)
-  if (rows.length <= page.limit) return shown
+  if (rows.length > page.limit) linkNext(request, reply, keyOf(shown.at(-1)!))
+  return shown
+}
+
+/** Tells that there is more, or that more can be looked at, after the row of this key. */
+export const linkNext = (
+  request: FastifyRequest,
+  reply: FastifyReply,
+  key: readonly KeyPart[],
+): void => {
   const url = urlOf(request)
-  const cursor = JSON.stringify({ f: filtersOf(url), k: keyOf(shown.at(-1)!) })
+  const cursor = JSON.stringify({ f: filtersOf(url), k: key })
   url.searchParams.set('cursor', Buffer.from(cursor).toString('base64url'))
   void reply.header('link', `<${url.pathname}${url.search}>; rel="next"`)
-  return shown
 }

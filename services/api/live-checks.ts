@@ -1,9 +1,10 @@
 /**
  * When each source was last looked at. The log is silent while nothing changes, so fetchers leave the
  * moment of each look in the live store. It is volatile: what is not there is not known, and what does
- * not answer at once is not waited for.
+ * not answer at once is not waited for. Of an earlier state nothing is known.
  */
 import type { Api } from './api.ts'
+import { viewed } from './view.ts'
 
 export type Check = { readonly at: number; readonly outcome: string }
 
@@ -21,6 +22,7 @@ export class LiveChecks {
   }
 
   async of(assets: readonly string[]): Promise<ReadonlyMap<string, Check>> {
+    if (viewed()) return new Map()
     const now = performance.now()
     for (const [asset, { readAt }] of this.#remembered)
       if (now - readAt > rememberedMs) this.#remembered.delete(asset)

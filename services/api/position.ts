@@ -16,12 +16,18 @@ export class Position {
   readonly #db: Kysely<ApiDatabase>
   readonly #clock: Clock
   #seq = 0
+  #moment = ''
   #readAt = -Infinity
   #reading: Promise<number> | null = null
 
   constructor(db: Kysely<ApiDatabase>, clock: Clock) {
     this.#db = db
     this.#clock = clock
+  }
+
+  /** Another one whenever the rows may be others than at the last reading. */
+  get moment(): string {
+    return this.#moment
   }
 
   /** At least this much of the log is in the read models. */
@@ -42,8 +48,12 @@ export class Position {
 
   async #ask(): Promise<number> {
     const readAt = performance.now()
-    const row = await this.#db.selectFrom('position').select('seq').executeTakeFirst()
+    const row = await this.#db
+      .selectFrom('position')
+      .select(['incarnation', 'build', 'seq'])
+      .executeTakeFirst()
     this.#seq = row?.seq ?? 0
+    this.#moment = row ? `${row.incarnation} ${row.build} ${row.seq}` : ''
     this.#readAt = readAt
     return this.#seq
   }

@@ -7,6 +7,8 @@ import type { App } from './api.ts'
 
 const meanings: Readonly<Record<string, string>> = {
   ambiguous_commit: 'Several commits begin with what was given. Write more of it.',
+  as_of_beyond_head: 'The log is not that long yet. `head` is its newest commit.',
+  as_of_not_ready: 'The earlier state is being made from the log. Ask again; `done` of `total`.',
   asset_has_no_source: 'Nothing is fetched for this asset: it is pushed, or runs make it.',
   asset_is_fetched:
     'The asset has a url; its bytes come from there. POST to its /fetch to look now.',
@@ -33,6 +35,7 @@ const meanings: Readonly<Record<string, string>> = {
   cross_site_request: 'A page of another site asked for a change through a browser. Use this site.',
   database_slow: 'Postgres took too long. Ask for less: a filter, a smaller limit.',
   database_unavailable: 'Postgres does not answer. What is written still counts; try again.',
+  dry_rule: 'The rule is a dry run and writes nowhere. Take `dryRun` out of it first.',
   foreign_host: 'The API asks nobody who they are, so it answers only to localhost.',
   idempotency_key_reused: 'The key was used for another request. Take a new one for each thing.',
   identity_provider_unavailable: 'The keys of the OpenID provider cannot be had. Try again.',
@@ -45,6 +48,7 @@ const meanings: Readonly<Record<string, string>> = {
   method_not_allowed: 'The path exists for the methods that `Allow` names.',
   no_active_release: 'No version of the pipeline is active. Start a worker with its folder.',
   no_role: 'The token gives no role here. Ask for a group that HEADWAY_OIDC_ROLES names.',
+  no_shadow: 'No copy of the tables was built that could go on. Rebuild first.',
   no_version: 'The asset has no version yet. GET it to see why.',
   not_acceptable: 'The answer is JSON. Accept application/json, or anything.',
   not_found: 'There is nothing at this path. /docs shows what there is.',
@@ -54,9 +58,12 @@ const meanings: Readonly<Record<string, string>> = {
   nothing_to_roll_back_to: 'The pipeline has had one active version so far.',
   other_correlation: 'The question has another correlation id.',
   other_pipeline: 'The question belongs to another pipeline.',
+  never_held: 'A sink never held what was there then. Name a sink that did.',
   other_tenant: 'The token is for another tenant.',
   own_token: 'A token cannot end itself. Use another one.',
   pipeline_missing: 'A version belongs to one pipeline. Name it in the filter.',
+  projections_busy: 'A rebuild or a comparison is under way already. Wait for its end.',
+  projector_unavailable: 'No projector answers. Start one, or try again.',
   range_not_satisfiable: 'The range begins behind the end of the bytes.',
   release_active: 'The version is active. Activate another one first.',
   release_in_use: 'Runs on this version have not ended. Wait for them, or cancel them.',
@@ -67,10 +74,9 @@ const meanings: Readonly<Record<string, string>> = {
   resume_token_invalid: 'The resume token was changed, is of another question, or is none.',
   resume_token_required: 'This question takes answers with a resume token only.',
   role_too_low: 'Your role does not allow this; `needed` names the one that does.',
-  rollback_not_carried_out:
-    'Rollbacks are told and not carried out. Revert the commit in Git and push.',
   run_ended: 'The run has ended. There is nothing to cancel.',
   session_ended: 'The session is over. Sign in again.',
+  sink_not_of_rule: 'The rule has no such sink. The detail lists those it has.',
   source_busy: 'The log does not keep up with this source. Send it again.',
   source_keys_unavailable: 'The keys of the source cannot be read here. Send it again later.',
   too_many_deliveries: 'A source or an address delivers more than is taken. Wait `Retry-After`.',
@@ -100,7 +106,7 @@ export const meaningOf = (code: string): string | null => {
 export const problemUrl = (code: string): string => `/problems#${code}`
 
 const things =
-  'asset canary commit dead_letter interaction pipeline redrive release run sink source ' +
+  'asset canary commit dead_letter interaction pipeline redrive release rule run sink source ' +
   'step task token version worker'
 const codes = (): readonly string[] =>
   [

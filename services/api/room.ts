@@ -2,8 +2,7 @@
  * The API room: answers HTTP from the read models and writes facts to the log. It keeps nothing, so any
  * number of them may run. Postgres need not be there when it starts: until then reads are a 503.
  */
-import type { Services } from '@headway/schemas/ports.ts'
-import type { Doors } from '@headway/streams/room.ts'
+import type { Doors, SideDoors } from '@headway/streams/room.ts'
 import { buildApp } from './app.ts'
 import { authSettings } from './auth/settings.ts'
 import { openDatabase } from './database.ts'
@@ -39,9 +38,9 @@ export const startApi = async (
     clock,
     logger,
     services,
-  }: Pick<Doors, 'log' | 'content' | 'live' | 'clock' | 'logger'> & {
-    readonly services?: Services
-  },
+    inspect,
+  }: Pick<Doors, 'log' | 'content' | 'live' | 'clock' | 'logger'> &
+    Partial<Pick<SideDoors, 'services' | 'inspect'>>,
   options: ApiOptions,
 ): Promise<RunningApi> => {
   const auth = authSettings(options.host, process.env)
@@ -54,6 +53,7 @@ export const startApi = async (
     ...ports,
     ...(pushBytesMax === undefined ? {} : { pushBytesMax }),
     ...(services === undefined ? {} : { services }),
+    ...(inspect === undefined ? {} : { inspect }),
   })
   try {
     const url = await app.listen({ host, port })

@@ -1,7 +1,8 @@
 /** The shapes that several answers share. */
-import { Type, type TSchema } from 'typebox'
+import { Type, type TSchema, type TSchemaOptions } from 'typebox'
 
-export const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
+export const Nullable = <T extends TSchema>(schema: T, options: TSchemaOptions = {}) =>
+  Type.Union([schema, Type.Null()], options)
 export const Time = Type.String({ format: 'date-time' })
 export const Seq = Type.Integer({ description: 'position in the log' })
 export const Facts = Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()]))

@@ -5,12 +5,14 @@
 import { sql } from 'kysely'
 import { isEnded, type RunStatus } from '@headway/schemas/run.ts'
 import type { EventOf } from '@headway/schemas/events.ts'
+import type { SyncReport } from '@headway/schemas/content/sync-report.ts'
 import type { RenditionRef } from '@headway/schemas/definitions.ts'
 import type { Row } from '@headway/schemas/tables.ts'
 import type { Static } from 'typebox'
 import type { Api } from './api.ts'
 import type { ErrorShape } from './shapes.ts'
 import type { ShownTarget, SinkShape, Task, TaskStatus } from './task-shape.ts'
+import { viewed } from './view.ts'
 
 type Target = EventOf<'PushResolved'>['targets'][number]
 
@@ -148,7 +150,7 @@ export const presentTasks = async (api: Api, rows: readonly TaskRow[]): Promise<
 
 /** A push that the log has and the read models have not. */
 const presentRecent = (api: Api, id: string): Task | null => {
-  const push = api.sources.recent(id)
+  const push = viewed() ? null : api.sources.recent(id)
   if (!push) return null
   const { source, delivery, event, repository, ref, commit = null, actor, dryRun } = push
   return {
@@ -172,13 +174,8 @@ const presentRecent = (api: Api, id: string): Task | null => {
   }
 }
 
-type Report = {
-  readonly sinks?: readonly (Readonly<Record<string, unknown>> & { sink: string })[]
-  readonly files?: readonly { readonly path: string; readonly status: string }[]
-}
-
 /** What the run itself reported: per file, and what it would have done. */
-const readReport = async (api: Api, run: string): Promise<Report | null> => {
+const readReport = async (api: Api, run: string): Promise<SyncReport | null> => {
   const row = await api.db
     .selectFrom('artifacts')
     .innerJoin('asset_versions', (join) =>
@@ -193,32 +190,31 @@ const readReport = async (api: Api, run: string): Promise<Report | null> => {
     .executeTakeFirst()
   const digest = (row?.renditions as readonly RenditionRef[] | undefined)?.[0]?.digest
   const bytes = digest === undefined ? null : await api.content.get(api.tenant, digest)
-  return bytes && (JSON.parse(new TextDecoder().decode(bytes)) as Report)
+  return bytes && (JSON.parse(new TextDecoder().decode(bytes)) as SyncReport)
 }
 
 const withReport = async (api: Api, target: ShownTarget): Promise<ShownTarget> => {
   const report = target.run === null ? null : await readReport(api, target.run)
   if (!report) return target
-  const told = (report.sinks ?? []).map((one) => {
+  const told = report.sinks.map((one) => {
     const known = target.sinks.find(({ sink }) => sink === one.sink)
-    const { sink, would_write: wouldWrite, would_delete: wouldDelete } = one
-    const count = (name: string) => (typeof one[name] === 'number' ? one[name] : null)
     return {
-      sink,
-      environment: known?.environment ?? target.environment,
+      sink: one.sink,
+      environment: one.environment,
       status: known?.status ?? 'planned',
-      mode: known?.mode ?? (typeof one.mode === 'string' ? one.mode : null),
-      written: known?.written ?? count('written'),
-      deleted: known?.deleted ?? count('deleted'),
-      unchanged: known?.unchanged ?? count('unchanged'),
-      protected: known?.protected ?? count('protected'),
-      ...(wouldWrite === undefined ? {} : { wouldWrite }),
-      ...(wouldDelete === undefined ? {} : { wouldDelete }),
+      mode: known?.mode ?? one.mode,
+      written: known?.written ?? one.written,
+      deleted: known?.deleted ?? one.deleted,
+      unchanged: known?.unchanged ?? one.unchanged,
+      protected: known?.protected ?? one.protected,
+      protectedKeys: one.protected_keys,
+      wouldWrite: one.would_write,
+      wouldDelete: one.would_delete,
       error: known?.error ?? null,
     }
   })
   const others = target.sinks.filter((one) => !told.some(({ sink }) => sink === one.sink))
-  return { ...target, sinks: [...told, ...others], files: [...(report.files ?? [])] }
+  return { ...target, sinks: [...told, ...others], files: report.files }
 }
 
 export const readTask = async (api: Api, id: string): Promise<Task | null> => {

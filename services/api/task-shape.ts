@@ -16,8 +16,9 @@ export const SinkShape = Type.Object({
   deleted: Count,
   unchanged: Count,
   protected: Count,
-  wouldWrite: Type.Optional(Type.Unknown()),
-  wouldDelete: Type.Optional(Type.Unknown()),
+  protectedKeys: Type.Optional(Type.Array(Text)),
+  wouldWrite: Type.Optional(Type.Array(Text)),
+  wouldDelete: Type.Optional(Type.Array(Text)),
   error: Nullable(ErrorShape),
 })
 const TargetShape = Type.Object({

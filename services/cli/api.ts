@@ -2,7 +2,10 @@
  * The HTTP API from a command: one address, one time limit, and endings that scripts can tell apart.
  * Rows are read with names in camel case whatever the case they came in; `--json` shows them as they are.
  */
+import { STATUS_CODES } from 'node:http'
 import { userInfo } from 'node:os'
+import { asOf } from './as-of.ts'
+import { exchange, type Answer } from './exchange.ts'
 import { CliError, commandLine, type Ending } from './errors.ts'
 
 export const apiUrl = (): string =>
@@ -11,6 +14,8 @@ export const apiUrl = (): string =>
 export type Row = Readonly<Record<string, unknown>>
 
 const timeoutMs = 10_000
+const readyMsMax = 60_000
+const readyPauseMs = 500
 const endings: Readonly<Record<number, Ending>> = {
   401: 'denied',
   403: 'denied',
@@ -26,7 +31,10 @@ const endings: Readonly<Record<number, Ending>> = {
 const hidden = (url: string): string => url.replace(/\/\/[^/@]*@/, '//')
 
 const unreachable = (error: unknown): CliError => {
-  const { name, cause, message } = error as Error & { cause?: { code?: string } }
+  const { name, code, cause, message } = error as Error & {
+    readonly code?: string
+    readonly cause?: { readonly code?: string }
+  }
   if (name === 'TimeoutError')
     return new CliError(
       'timeout',
@@ -34,7 +42,7 @@ const unreachable = (error: unknown): CliError => {
     )
   return new CliError(
     'unreachable',
-    `no Headway API at ${hidden(apiUrl())} (${cause?.code ?? message})`,
+    `no Headway API at ${hidden(apiUrl())} (${cause?.code ?? code ?? message})`,
     [
       'npm start\tstarts Headway with everything it needs',
       'HEADWAY_API_URL=http://host:4400\tnames one that runs elsewhere, or with --port-base',
@@ -43,20 +51,29 @@ const unreachable = (error: unknown): CliError => {
 }
 
 /** The problem that an answer carries (RFC 9457), else its status. */
-const refusal = async (response: Response, path: string): Promise<CliError> => {
-  const body = (await response.json().catch(() => ({}))) as { title?: string; detail?: string }
-  const told = body.detail ?? body.title ?? response.statusText
-  if (response.status === 401)
+const refusal = ({ status, text, location }: Answer, path: string): CliError => {
+  const { title, detail } = problemOf(text)
+  const told = detail ?? title ?? STATUS_CODES[status] ?? 'refused'
+  if (status === 401)
     return new CliError('denied', `${told} (401 from ${path})`, [
       'HEADWAY_TOKEN=hw_…\tsays who you are, or --token before the command',
       `${commandLine('tokens create --holder me --role admin --direct')}\tmakes one, with access to NATS`,
     ])
-  const advice = response.status === 404 ? [`${commandLine('status')}\tshows what there is`] : []
-  return new CliError(
-    endings[response.status] ?? 'failed',
-    `${told || 'refused'} (${response.status} from ${path})`,
-    advice,
-  )
+  const advice = [
+    ...(status === 404 ? [`${commandLine('status')}\tshows what there is`] : []),
+    ...(location ? [`HEADWAY_API_URL=…\tis to name where it is now: ${location}`] : []),
+  ]
+  return new CliError(endings[status] ?? 'failed', `${told} (${status} from ${path})`, advice)
+}
+
+type Told = { readonly title?: string; readonly detail?: string; readonly code?: string }
+const problemOf = (text: string): Told => {
+  try {
+    return JSON.parse(text) as object
+  } catch {
+    // Not ours: a proxy in between has an answer of its own.
+    return {}
+  }
 }
 
 /** Who asks, for the log. Headers are Latin-1, names are UTF-8. */
@@ -77,33 +94,55 @@ type Asking = {
   readonly key?: string
 }
 
+const questionOf = ({ method = 'GET', body, key }: Asking, accept: string) => {
+  const isBytes = body instanceof Uint8Array
+  const type = isBytes ? 'application/octet-stream' : 'application/json'
+  const headers = {
+    accept,
+    ...(process.env.HEADWAY_TOKEN ? { authorization: `Bearer ${process.env.HEADWAY_TOKEN}` } : {}),
+    'x-headway-actor': Buffer.from(actorName(), 'utf8').toString('latin1'),
+    ...(key ? { 'idempotency-key': Buffer.from(key, 'utf8').toString('latin1') } : {}),
+    ...(body ? { 'content-type': type } : {}),
+  }
+  return { method, headers, ...(body ? { body: isBytes ? body : JSON.stringify(body) } : {}) }
+}
+
 /** The answer of `/api/v1/<path>` as it comes. Path parts that users give go through `part`. */
 export const ask = async (path: string, options: Asking = {}): Promise<Response> => {
-  const { method = 'GET', body, key } = options
-  const type = body instanceof Uint8Array ? 'application/octet-stream' : 'application/json'
+  const { body, ...question } = questionOf(options, '*/*')
   const response = await fetch(`${apiUrl()}/api/v1/${path}`, {
-    method,
-    headers: {
-      accept: '*/*',
-      ...(process.env.HEADWAY_TOKEN
-        ? { authorization: `Bearer ${process.env.HEADWAY_TOKEN}` }
-        : {}),
-      'x-headway-actor': Buffer.from(actorName(), 'utf8').toString('latin1'),
-      ...(key ? { 'idempotency-key': Buffer.from(key, 'utf8').toString('latin1') } : {}),
-      ...(body ? { 'content-type': type } : {}),
-    },
-    ...(body ? { body: body instanceof Uint8Array ? new Blob([body]) : JSON.stringify(body) } : {}),
+    ...question,
+    ...(body ? { body: new Blob([body]) } : {}),
     signal: AbortSignal.timeout(timeoutMs),
   }).catch((error: unknown) => {
     throw unreachable(error)
   })
-  if (!response.ok) throw await refusal(response, `/api/v1/${path}`)
-  return response
+  const { ok, status } = response
+  if (ok) return response
+  throw refusal({ status, text: await response.text(), location: undefined }, `/api/v1/${path}`)
+}
+
+/** An earlier state is made when somebody asks for it. */
+const whenReady = async (send: () => Promise<Answer>): Promise<Answer> => {
+  for (const endsAt = performance.now() + readyMsMax; ;) {
+    const answer = await send()
+    const isBeingMade = answer.status === 503 && problemOf(answer.text).code === 'as_of_not_ready'
+    if (!isBeingMade || performance.now() > endsAt) return answer
+    await new Promise((resolve) => setTimeout(resolve, readyPauseMs))
+  }
 }
 
 /** The same, as what its JSON says. */
 export const call = async (path: string, options: Asking = {}): Promise<unknown> => {
-  const text = await (await ask(path, options)).text()
+  const question = { ...questionOf(options, 'application/json'), timeoutMs }
+  const address = `/api/v1/${asOf(path, question.method)}`
+  const answer = await whenReady(() => exchange(`${apiUrl()}${address}`, question)).catch(
+    (error: unknown) => {
+      throw unreachable(error)
+    },
+  )
+  const { status, text } = answer
+  if (status < 200 || status > 299) throw refusal(answer, address)
   return text === '' ? {} : (JSON.parse(text) as unknown)
 }
 

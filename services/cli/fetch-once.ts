@@ -1,6 +1,6 @@
 /** One look at a URL before it is believed: bounded in time and size, with the secret it will need. */
-import { readFile } from 'node:fs/promises'
 import type { AssetEntry } from '@headway/schemas/config/shape.ts'
+import { resolveSecret } from '@headway/streams/secrets.ts'
 import { CliError } from './errors.ts'
 
 const timeoutMs = 30_000
@@ -14,7 +14,7 @@ export type AuthOptions = {
 type Auth = NonNullable<AssetEntry['auth']>
 
 const named = (flag: string, text: string): { readonly name: string; readonly value: string } => {
-  const [, name, value] = /^([^=]+)=((?:env|file):.+)$/.exec(text) ?? []
+  const [, name, value] = /^([^=]+)=((?:env|file|vault):.+)$/.exec(text) ?? []
   if (name !== undefined && value !== undefined) return { name, value }
   throw new CliError('usage', `${flag} names the secret and does not hold it`, [
     `${flag} name=env:NAME\ttakes it from the environment of the fetcher`,
@@ -29,16 +29,21 @@ export const authFrom = ({ header, query, bearer }: AuthOptions): Auth | undefin
   return { bearer: { token: named('--bearer', `token=${bearer}`).value } }
 }
 
-const secretOf = async (ref: string): Promise<string> => {
-  const name = ref.slice(ref.indexOf(':') + 1)
-  const value = ref.startsWith('env:')
-    ? process.env[name]
-    : await readFile(name, 'utf8').catch(() => undefined)
-  if (value) return value.trim()
-  throw new CliError('failed', `${ref} leads to nothing here`, [
-    ref.startsWith('env:') ? `export ${name}=…\tsets it` : `ls -l ${name}\tshows what is there`,
-  ])
-}
+const secretOf = (ref: string): Promise<string> =>
+  resolveSecret(ref).catch((error: Error) => {
+    const name = ref.slice(ref.indexOf(':') + 1)
+    const cures: Readonly<Record<string, string>> = {
+      env: `export ${name}=…\tsets it`,
+      file: `ls -l ${name}\tshows what is there`,
+      vault: 'export VAULT_ADDR=… VAULT_TOKEN=…\tsays where and as whom to ask',
+    }
+    const cure = cures[ref.slice(0, ref.indexOf(':'))]
+    throw new CliError(
+      'failed',
+      `${ref} leads to nothing here: ${error.message}`,
+      cure ? [cure] : [],
+    )
+  })
 
 const requestOf = async (
   url: string,

@@ -1,6 +1,7 @@
 /** Words to a command: help, options, suggestions, and one place where every failure is told. */
 import { Command, CommanderError } from 'commander'
 import { readFileSync } from 'node:fs'
+import { lookAt } from './as-of.ts'
 import { commands, groups, launched } from './commands/index.ts'
 import type { CommandEntry, Invocation } from './commands/entry.ts'
 import { describe, exitCodes } from './errors.ts'
@@ -39,7 +40,9 @@ const add = (program: Command, entry: CommandEntry): void => {
   command.action(async (...given: unknown[]) => {
     const args = given.slice(0, -2).flat() as Invocation['args']
     const { run } = await entry.load()
-    await run({ args, options: given.at(-2) as Invocation['options'] })
+    const options = given.at(-2) as Invocation['options']
+    if (typeof options.asOf === 'string') lookAt(options.asOf)
+    await run({ args, options })
   })
 }
 

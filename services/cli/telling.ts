@@ -3,7 +3,7 @@
  * not compile until somebody says what is worth telling.
  */
 import { formatDuration } from '@headway/schemas/config/units.ts'
-import type { VersionRef } from '@headway/schemas/definitions.ts'
+import type { SyncWish, VersionRef } from '@headway/schemas/definitions.ts'
 import type { Event, EventOf, EventType } from '@headway/schemas/events.ts'
 import { bytes, span } from './terminal.ts'
 
@@ -22,13 +22,18 @@ const place = ({ rule, environment }: { rule: string; environment: string }): st
 const by = ({ name, reason }: { name: string; reason?: string | undefined }): string =>
   reason ? `by ${name}: ${reason}` : `by ${name}`
 
+const syncOf = ({ sync }: { sync?: SyncWish | undefined }): readonly string[] => [
+  ...(sync?.restore ? [`back to ${sync.restore.run ?? digest(sync.restore.commit)}`] : []),
+  ...(sync?.sinks ? [`only ${sync.sinks.join(', ')}`] : []),
+]
+
 const tell: Tell = {
   AssetDefined: ({ definition: { kind, url, cadenceMs } }) => [
     kind,
     url ?? '',
     cadenceMs ? `every ${formatDuration(cadenceMs)}` : '',
   ],
-  AssetRemoved: () => [],
+  AssetRemoved: (e) => [e.reason ?? ''],
   AssetVersioned: (e) => [
     `#${e.ordinal}`,
     bytes(e.sizeBytes),
@@ -46,10 +51,11 @@ const tell: Tell = {
     `pool ${pool}`,
     Object.keys(slots).join(' '),
   ],
-  PipelineRemoved: () => [],
+  PipelineRemoved: (e) => [e.reason ?? ''],
   RunTriggered: (e) => [
     e.request,
     e.inputs ? `on ${refs(Object.values(e.inputs))}` : '',
+    ...syncOf(e),
     by(e.actor),
   ],
   WindowFlushed: (e) => [by(e.actor)],
@@ -58,6 +64,7 @@ const tell: Tell = {
     e.run,
     e.pipelineVersion,
     e.canary ? `canary of ${e.canary.of}` : e.reason,
+    ...syncOf(e),
     refs([...(e.carriedOver ?? []), ...e.triggeredBy]),
   ],
   RunSuperseded: (e) => [e.run, `by ${e.by}`],
@@ -166,8 +173,9 @@ const tell: Tell = {
   ],
   SyncFailed: (e) => [place(e), e.run, error(e.error)],
   DriftFound: (e) => [place(e), `${e.count} keys`, e.keys.slice(0, 5).join(' ')],
+  DriftUnknown: (e) => [place(e), error(e.error)],
   DriftEnded: (e) => [place(e)],
-  RollbackRequested: (e) => [`${e.rule}/${e.environment}`, `to ${e.to}`, by(e.actor)],
+  HealRequested: (e) => [place(e), e.run],
   TokenCreated: (e) => [e.token, e.role, `for ${e.holder}`, `until ${e.expiresAt}`, by(e.actor)],
   TokenRevoked: (e) => [e.token, by(e.actor)],
   WorkerLost: (e) => [e.worker, e.lastSeenAt ? `last seen ${e.lastSeenAt}` : ''],
@@ -185,7 +193,9 @@ export const styleOf = (type: EventType): 'green' | 'red' | 'yellow' | null => {
   if (/^(RunCompleted|FetchRecovered|ArtifactPublished|SyncConfirmed|DriftEnded)$/.test(type))
     return 'green'
   if (/(Failed|Refused|Lost|DeadLettered)$/.test(type)) return 'red'
-  return /^(RunRetried|RunSuspended|RunCancelled|PipelinePaused|DriftFound)$/.test(type)
+  return /^(RunRetried|RunSuspended|RunCancelled|PipelinePaused|DriftFound|DriftUnknown)$/.test(
+    type,
+  )
     ? 'yellow'
     : null
 }

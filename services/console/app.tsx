@@ -1,8 +1,10 @@
 /** The frame around every screen: the menu with what needs somebody, the state of the connection. */
 import { Component, useEffect, useRef, type ReactNode } from 'react'
 import { ofKind, useApi, useLiveState } from './api/cache.ts'
-import type { Session, Status } from './api/types.ts'
+import { addressOf } from './api/client.ts'
+import type { Session } from './api/types.ts'
 import { Keyboard } from './keyboard.tsx'
+import { openPalette, Palette } from './palette.tsx'
 import { Link, usePath } from './router.tsx'
 import { menu, screens } from './screens/index.tsx'
 import { SignIn, useSession, Who } from './sign-in.tsx'
@@ -53,7 +55,10 @@ const Live = () => {
 
 type MenuProps = { readonly path: string; readonly session: Session | null }
 const Menu = ({ path, session }: MenuProps) => {
-  const { data } = useApi<Status>('status', ofKind('run', 'pipeline', 'interaction', 'worker'))
+  const { data } = useApi(
+    addressOf('GET /api/v1/status', {}),
+    ofKind('run', 'pipeline', 'interaction', 'worker'),
+  )
   const counts: Readonly<Record<string, number | undefined>> = {
     '/dead-letters': data ? (data.runs.deadLettered ?? 0) + (data.runs.failed ?? 0) : 0,
     '/approvals': data?.openQuestions,
@@ -68,6 +73,9 @@ const Menu = ({ path, session }: MenuProps) => {
       <summary>
         <span aria-hidden="true">☰</span> Menu
       </summary>
+      <button type="button" className="palette-open" onClick={openPalette}>
+        Go to… <kbd>{/Mac|iP/.test(navigator.userAgent) ? '⌘K' : 'Ctrl K'}</kbd>
+      </button>
       <nav aria-label="screens">
         {menu.map(({ to, label, sign }) => {
           const isHere = to === '/' ? path === '/' : path.startsWith(to)
@@ -133,6 +141,7 @@ export const App = () => {
       </main>
       <Asking />
       <Keyboard />
+      <Palette />
       <Toasts />
     </div>
   )

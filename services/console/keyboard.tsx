@@ -51,6 +51,7 @@ export const Keyboard = () => {
     return () => document.removeEventListener('keydown', press)
   }, [])
   const keys: readonly (readonly [string, string])[] = [
+    ['Ctrl K', 'go to anything'],
     ['/', 'search on this screen'],
     ['j  k', 'next and previous row'],
     ['Enter', 'open the row'],

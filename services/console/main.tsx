@@ -5,5 +5,6 @@ import { App } from './app.tsx'
 import { applyTheme } from './theme.tsx'
 
 applyTheme()
-startLive()
 createRoot(document.getElementById('root')!).render(<App />)
+// What is on the screen is asked for first.
+requestAnimationFrame(() => setTimeout(startLive))

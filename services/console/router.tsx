@@ -12,7 +12,19 @@ const subscribe = (listener: () => void) => {
   return () => listeners.delete(listener)
 }
 
-export const navigate = (to: string, { replace = false } = {}): void => {
+/** The commit or time that is looked at instead of now; it stays on from screen to screen. */
+export const asOf = (): string | null => new URLSearchParams(location.search).get('asOf')
+export const useAsOf = (): string | null => useSyncExternalStore(subscribe, asOf)
+
+const staying = (to: string): string => {
+  const at = asOf()
+  if (at === null || /[?&]asOf=/.test(to)) return to
+  return `${to}${to.includes('?') ? '&' : '?'}asOf=${encodeURIComponent(at)}`
+}
+
+export const navigate = (to: string, { replace = false } = {}): void => go(staying(to), replace)
+
+const go = (to: string, replace: boolean): void => {
   if (to === location.pathname + location.search) return
   history[replace ? 'replaceState' : 'pushState'](null, '', to)
   tell()
@@ -32,24 +44,27 @@ export const useQuery = () => {
       else changed.set(name, value)
     }
     const text = changed.toString()
-    navigate(location.pathname + (text ? `?${text}` : ''), { replace })
+    go(location.pathname + (text ? `?${text}` : ''), replace)
   }
   return { query, set }
 }
 
 type LinkProps = ComponentProps<'a'> & { readonly to: string }
-export const Link = ({ to, onClick, ...rest }: LinkProps) => (
-  <a
-    href={to}
-    onClick={(event: MouseEvent<HTMLAnchorElement>) => {
-      onClick?.(event)
-      if (event.defaultPrevented || event.metaKey || event.ctrlKey || event.shiftKey) return
-      event.preventDefault()
-      navigate(to)
-    }}
-    {...rest}
-  />
-)
+export const Link = ({ to, onClick, ...rest }: LinkProps) => {
+  useAsOf()
+  return (
+    <a
+      href={staying(to)}
+      onClick={(event: MouseEvent<HTMLAnchorElement>) => {
+        onClick?.(event)
+        if (event.defaultPrevented || event.metaKey || event.ctrlKey || event.shiftKey) return
+        event.preventDefault()
+        navigate(to)
+      }}
+      {...rest}
+    />
+  )
+}
 
 /** Where a thing is shown; what the API calls it becomes where the console shows it. */
 export const paths = {

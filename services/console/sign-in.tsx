@@ -1,21 +1,16 @@
 /** Where people have to say who they are: a token is handed in once, and a cookie stands for it then. */
+import { Client } from '@headway/client/client.ts'
 import { useState } from 'react'
 import { never, useApi } from './api/cache.ts'
-import { ApiProblem, base } from './api/client.ts'
+import { addressOf, client, type ApiProblem } from './api/client.ts'
 import type { Session } from './api/types.ts'
 import { Card, Page, ProblemBox } from './ui/page.tsx'
 
-export const useSession = () => useApi<Session>('session', never)
+export const useSession = () => useApi(addressOf('GET /api/v1/session', {}), never)
 
 const begin = async (token: string): Promise<void> => {
-  const headers = { authorization: `Bearer ${token.trim()}`, accept: 'application/json' }
-  const response = await fetch(`${base}/session`, { method: 'POST', headers })
-  if (response.ok) return location.reload()
-  const { code = 'refused', detail = 'this token is not accepted' } = (await response.json()) as {
-    code?: string
-    detail?: string
-  }
-  throw new ApiProblem(response.status, code, detail, false)
+  await new Client('', { token: token.trim() }).ask('POST /api/v1/session', {})
+  location.reload()
 }
 
 export const SignIn = () => {
@@ -57,7 +52,7 @@ export const SignIn = () => {
 export const Who = ({ session: { name, role, required } }: { readonly session: Session }) => {
   if (!required) return null
   const leave = async () => {
-    await fetch(`${base}/session`, { method: 'DELETE' })
+    await client.ask('DELETE /api/v1/session', {})
     location.reload()
   }
   return (

@@ -27,13 +27,16 @@ export type Canaries = {
 }
 export const noCanaries: Canaries = { active: [], newest: null }
 
+/** A wished sync is about sinks, not about inputs: repeated it would say nothing of the code. */
 const baselineOf = ({ run, request, version, ownInputs }: Run): Baseline | null =>
-  request && {
-    run,
-    version,
-    since: request.throughSeq,
-    inputs: { ...request.inputs, ...ownInputs },
-  }
+  request && !request.sync
+    ? {
+        run,
+        version,
+        since: request.throughSeq,
+        inputs: { ...request.inputs, ...ownInputs },
+      }
+    : null
 
 const takes = (canary: Canary, baseline: Baseline | null): Canary =>
   baseline && baseline.version !== canary.asked.pipelineVersion && canary.due.length < canary.left

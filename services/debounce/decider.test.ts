@@ -305,3 +305,68 @@ test('every order of changes is cut into requests without gap or overlap [I6]', 
     expect([...listed, ...open], `seed ${seed}`).toEqual(accepted)
   }
 })
+
+describe('a wished sync', () => {
+  const wish = (request: string, more: Partial<EventOf<'RunTriggered'>> = {}): Event => ({
+    ...head,
+    type: 'RunTriggered',
+    pipeline,
+    request,
+    actor: { name: 'test' },
+    ...more,
+  })
+  const back = { reason: 'rollback' as const, sync: { restore: { commit: 'c' } } }
+  /** Everything that is decided until nothing more is. */
+  const requests = (story: Story, now: number): EventOf<'RunRequested'>[] => {
+    const next = story.decide(now)
+    return next ? [story.request(now), ...requests(story, now)] : []
+  }
+  const settled = () => {
+    const story = new Story(defined(), registered(codeA), activated(codeA))
+    story.at(0, versioned('a', 1)).at(0, versioned('b', 1))
+    const { run } = story.request(100)
+    return story.end(101, 'RunCompleted', run)
+  }
+
+  test('runs after what came before it and before what came after it', () => {
+    const story = settled().at(1_000, versioned('a', 2)).at(1_001, wish('R', back))
+    story.at(1_002, versioned('a', 3))
+    const told = requests(story, 1_002)
+    expect(told).toMatchObject([
+      { reason: 'triggered', triggeredBy: [version('a', 2)], inputs: { one: version('a', 2) } },
+      { run: 'R', ...back, pinned: true, triggeredBy: [] },
+    ])
+    expect(requests(story, 1_102)).toMatchObject([{ triggeredBy: [version('a', 3)] }])
+  })
+
+  test('is not merged with another wish, and takes no turn from it', () => {
+    const story = settled().at(1_000, versioned('a', 2)).at(1_001, wish('M'))
+    story.at(1_002, wish('R', back)).at(1_003, wish('S', back)).at(1_004, versioned('a', 3))
+    const told = requests(story, 1_004)
+    expect(told.map(({ run, triggeredBy }) => [run, triggeredBy.length])).toEqual([
+      ['M', 1],
+      ['R', 0],
+      ['S', 0],
+    ])
+    expect(told[0]!.inputs['one']).toEqual(version('a', 2))
+  })
+
+  test('gives way to no newer run', () => {
+    const story = settled()
+    const { definition } = story.state
+    story.state = { ...story.state, definition: { ...definition!, newestWins: true } }
+    story.at(1_000, wish('R', back))
+    requests(story, 1_000)
+    story.at(1_001, versioned('a', 2))
+    const { decided } = decideAll(story.state, story.moment(1_101))
+    expect(decided.map(({ type }) => type)).toEqual(['RunRequested'])
+    expect([...story.state.runs.open.keys()]).toEqual(['R'])
+  })
+
+  test('leaves the question what is due as it was', () => {
+    const story = settled().at(1_000, wish('R', back))
+    requests(story, 1_000)
+    story.end(1_001, 'RunDeadLettered', 'R')
+    expect(story.decide(9_999_999)).toBeUndefined()
+  })
+})

@@ -14,6 +14,7 @@ import type { RunReason, VersionRef } from '@headway/schemas/definitions.ts'
 import type { Event, EventOf } from '@headway/schemas/events.ts'
 import { failurePause, failuresMax } from '@headway/schemas/failure-pause.ts'
 import { toTimestamp, ulidOf } from '@headway/schemas/ids.ts'
+import { pinInWindow, upToSync } from './before-sync.ts'
 import { nextAt, redrive } from './redrives.ts'
 import {
   canGiveWay,
@@ -129,9 +130,10 @@ const manualRequests = (
   const window = taken(state.window, moment.seq)
   let isTaken = false
   return [...state.manual.take(requestsMax).values()].map((one) => {
-    const { actor } = one
-    const what = { run: one.request, reason: 'manual' as const, actor }
-    if (one.inputs) {
+    const { actor, sync } = one
+    const reason: RunReason = one.reason ?? 'manual'
+    const what = { run: one.request, reason, actor, ...(sync ? { sync } : {}) }
+    if (one.inputs || sync) {
       const inputs = { ...pinned, ...one.inputs }
       const aside = { triggeredBy: [], throughSeq: moment.seq, pinned: true }
       return request(state, moment, { ...what, inputs, ...aside })
@@ -154,8 +156,13 @@ const openedAt = (triggers: readonly { readonly at: number }[]): { windowOpenedA
 const dueRequests = (state: PipelineState, moment: Moment): Event[] => {
   const next = due(state, moment)
   if (!next || next.at > moment.now) return []
-  const inputs = pin(state, moment)!
-  if (next.reason === 'manual') return manualRequests(state, moment, inputs)
+  return requestsOf(next, ...upToSync(state, moment))
+}
+
+const requestsOf = (next: Due, state: PipelineState, moment: Moment): Event[] => {
+  const inputs = pinInWindow(state, pin(state, moment)!)
+  if (state.manual.size > 0) return manualRequests(state, moment, inputs)
+  const reason = next.reason === 'manual' ? 'triggered' : next.reason
   const run = ulidOf(moment.now, moment.tenant, moment.pipeline, state.topicSeq, moment.seq)
   const { triggers, throughSeq } = taken(state.window, moment.seq)
   const { runs, versions } = givingWay(state, triggers.length)
@@ -171,7 +178,7 @@ const dueRequests = (state: PipelineState, moment: Moment): Event[] => {
     })),
     request(state, moment, {
       run,
-      reason: next.reason,
+      reason,
       ...(flushedBy ? { actor: flushedBy } : {}),
       inputs,
       triggeredBy: triggers.map(({ version }) => version),

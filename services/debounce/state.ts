@@ -13,7 +13,12 @@ import { evolveRuns, noRuns, runOf, timedRuns, withRun, type Run, type Runs } fr
 import { afterRequest, noWindow, versionRef, type Window } from './window.ts'
 
 type Release = { readonly optional: Readonly<Record<string, boolean>>; readonly retired: boolean }
-type Asked = Pick<EventOf<'RunTriggered'>, 'request' | 'actor' | 'inputs'>
+export type Asked = Pick<
+  EventOf<'RunTriggered'>,
+  'request' | 'actor' | 'inputs' | 'sync' | 'reason'
+> & {
+  readonly seq: number
+}
 
 /** What the last finished run stood on, or what a cancelled window settled for. */
 type Settled = {
@@ -112,7 +117,7 @@ const answering = (
 }
 
 /** A wish about a pipeline that came on its own subject. */
-const evolveWish = (state: PipelineState, { event, at }: Recorded): PipelineState => {
+const evolveWish = (state: PipelineState, { event, at, seq }: Recorded): PipelineState => {
   switch (event.type) {
     case 'PipelineDefined':
       return { ...state, definition: event.definition }
@@ -126,7 +131,7 @@ const evolveWish = (state: PipelineState, { event, at }: Recorded): PipelineStat
     case 'RunTriggered': {
       if (state.heard.has(event.request)) return state
       const heard = event.key === undefined ? state.heard : state.heard.add(event.request)
-      return { ...state, heard, manual: state.manual.set(event.request, event) }
+      return { ...state, heard, manual: state.manual.set(event.request, { ...event, seq }) }
     }
     case 'WindowFlushed': {
       const flushedBy = state.window.triggers.length > 0 ? event.actor : null

@@ -4,6 +4,7 @@
  * server knows how, and then only the bytes of the files that were asked for.
  */
 import { createHash } from 'node:crypto'
+import { SecretError } from '@headway/streams/secrets.ts'
 import {
   addressOf,
   checkTarget,
@@ -17,7 +18,7 @@ import { runGit, type Config, type Run } from './git/process.ts'
 import { fetchFlags, keepFew, readFiles, type Command, type File } from './git/read.ts'
 import { Repositories, type Bare, type RepositoriesOptions } from './git/repositories.ts'
 import * as tree from './git/tree.ts'
-import { SecretError, SecretsInUse } from './secrets.ts'
+import { SecretsInUse } from './secrets.ts'
 
 export type { Place } from './git/address.ts'
 export { GitError } from './git/error.ts'
@@ -91,7 +92,8 @@ export const openGit = (options: GitOptions): Git => {
     const username = usernames[place.platform] ?? 'git'
     const secrets = new SecretsInUse({ type: 'basic', username, password: place.token }, secret)
     const token = await secrets.resolve(place.token).catch((error: unknown) => {
-      if (error instanceof SecretError) throw new GitError('secret_missing', error.message, false)
+      if (error instanceof SecretError)
+        throw new GitError('secret_missing', error.message, error.retryable)
       throw error
     })
     const basic = Buffer.from(`${username}:${token}`).toString('base64')
@@ -216,6 +218,13 @@ const fetchBoth = async (git: Command, { ref, commit }: Asked): Promise<boolean>
 const visitOf = async (git: Command, bare: Bare, { ref, commit }: Asked): Promise<Visit> => {
   await keepFew(git, bare)
   const hasRef = await fetchBoth(git, { ref, commit })
+  const list = (name: string) => git(['ls-tree', '-r', '-z', '--full-tree', name])
+  const tell = (name: string) =>
+    git(['log', '-1', '--no-show-signature', '--format=%an <%ae>%x00%aI%x00%s', name])
+  // Most of the time the commit is there and is one: what will be asked about it is asked at once.
+  const ahead = commit === undefined ? null : { listed: list(commit), told: tell(commit) }
+  ahead?.listed.catch(() => {})
+  ahead?.told.catch(() => {})
   const peel = (name: string): Promise<string | null> =>
     git(['rev-parse', '--quiet', '--verify', '--end-of-options', `${name}^{commit}`]).then(
       (printed) => printed.toString('utf8').trim(),
@@ -229,6 +238,7 @@ const visitOf = async (git: Command, bare: Bare, { ref, commit }: Asked): Promis
     commit === undefined ? null : peel(commit),
   ])
   const exact = commit === undefined ? tip : named
+  const isAhead = ahead !== null && exact === commit
   return {
     tip,
     commit: exact,
@@ -240,11 +250,8 @@ const visitOf = async (git: Command, bare: Bare, { ref, commit }: Asked): Promis
           throw error
         },
       ),
-    details: async () =>
-      tree.detailsOf(
-        await git(['log', '-1', '--no-show-signature', '--format=%an <%ae>%x00%aI%x00%s', exact!]),
-      ),
-    list: async () => tree.listOf(await git(['ls-tree', '-r', '-z', '--full-tree', exact!])),
+    details: async () => tree.detailsOf(await (isAhead ? ahead.told : tell(exact!))),
+    list: async () => tree.listOf(await (isAhead ? ahead.listed : list(exact!))),
     read: (files) => readFiles(git, bare, exact!, files),
   }
 }

@@ -6,9 +6,9 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ContentKindName, Inspection } from '@headway/schemas/content/kind.ts'
+import { resolveSecret } from '@headway/streams/secrets.ts'
 import { openGit, type Git } from './git.ts'
 import { inspect } from './inspect.ts'
-import { resolveSecret } from './secrets.ts'
 import { sourceOf } from './sources/index.ts'
 import type { Source } from './sources/source.ts'
 

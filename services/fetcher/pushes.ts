@@ -10,7 +10,7 @@ import type { CommandOf } from '@headway/schemas/commands.ts'
 import { toTimestamp } from '@headway/schemas/ids.ts'
 import type { Commit, Delivery } from '@headway/schemas/ports.ts'
 import type { Assets } from './assets.ts'
-import { Board, rulesFor, type Push, type Tenant } from './board.ts'
+import { Board, rulesFor, type Push } from './board.ts'
 import { refuse, renewLease } from './delivery.ts'
 import { GitError } from './git.ts'
 import { revisit } from './made.ts'
@@ -25,7 +25,7 @@ import {
   type ResolveDoors,
   type Resolved,
 } from './resolve.ts'
-import { removeTarget } from './targets.ts'
+import { assetsIn, tendTargets, type Tended } from './tend-targets.ts'
 import { Turns } from './turns.ts'
 
 const kinds = ['source', 'rule', 'sink'] as const
@@ -110,7 +110,8 @@ export class Pushes {
     for (const { tenant, event } of told) {
       if (event.type === 'SourceDefined' || event.type === 'SourceRemoved')
         await this.#schedule(tenant, event.source)
-      if (event.type === 'RuleRemoved') await this.#clear(tenant, this.#board.of(tenant))
+      if (event.type === 'PushResolved') await this.#tend(tenant, { assets: assetsIn(event) })
+      if (event.type === 'RuleRemoved' || event.type === 'RuleDefined') await this.#tend(tenant)
       if (event.type === 'RuleDefined' || event.type === 'SinkDefined')
         await revisit(this.#doors, this.#board, tenant, this.#signal)
     }
@@ -123,7 +124,7 @@ export class Pushes {
         await this.#schedule(tenant, name)
         for (const push of pushes.values()) await this.#ask(tenant, push)
       }
-      await this.#clear(tenant, state)
+      await this.#tend(tenant, { isLost: true })
       await revisit(this.#doors, this.#board, tenant, this.#signal)
     }
   }
@@ -144,13 +145,9 @@ export class Pushes {
     await this.#doors.control.send(tenant, command, `resolve-${task}${again}`)
   }
 
-  /** Targets go with their rule. */
-  async #clear(tenant: string, { rules }: Tenant): Promise<void> {
-    for (const asset of this.#assets.all()) {
-      const { target } = asset.state.definition ?? {}
-      if (asset.tenant === tenant && target && !rules.has(target.rule))
-        await removeTarget(this.#doors, this.#assets, asset)
-    }
+  #tend(tenant: string, tended: Pick<Tended, 'assets' | 'isLost'> = {}): Promise<void> {
+    const { rules } = this.#board.of(tenant)
+    return tendTargets(this.#doors, this.#assets, { tenant, rules, ...tended })
   }
 
   async #lookForLosses(tickMs: number): Promise<void> {
@@ -159,7 +156,8 @@ export class Pushes {
       await clock.sleep(tickMs, this.#signal)
       if (!this.#caughtUp || this.#signal.aborted) continue
       try {
-        for (const [tenant, { sources }] of this.#board.all())
+        for (const [tenant, { sources }] of this.#board.all()) {
+          await this.#tend(tenant, { isLost: true })
           for (const [name, { pushes, definition }] of sources) {
             if (definition?.poll) await this.#schedule(tenant, name)
             const old = [...pushes.values()].filter(
@@ -169,7 +167,7 @@ export class Pushes {
             const again = `-again-${Math.floor(clock.now() / lostMs)}`
             for (const push of old) await this.#ask(tenant, push, again)
           }
-        for (const [tenant, state] of this.#board.all()) await this.#clear(tenant, state)
+        }
       } catch (error) {
         logger.warn({ error: String(error) }, 'what was lost of pushes is not known')
       }

@@ -16,9 +16,10 @@ import { overridden, OverridesError } from '@headway/schemas/rules/overrides.ts'
 import { found } from './arrival.ts'
 import type { Asset, Assets, Found } from './assets.ts'
 import { rulesFor, type Push, type Tenant } from './board.ts'
-import { GitError, type File, type Git, type Place, type Visit } from './git.ts'
+import { GitError, type File, type Git, type Listed, type Place, type Visit } from './git.ts'
 import type { LookDoors } from './look.ts'
-import { ensureTarget, namedOf } from './targets.ts'
+import { readTree } from './read-tree.ts'
+import { ensureTarget, namedOf, removeTarget } from './targets.ts'
 import { leftOutReason, wantedOf, type Wanted } from './wanted.ts'
 
 export type ResolveDoors = LookDoors & { readonly git: Git }
@@ -102,7 +103,12 @@ const resolveIn = async (
       const known = targetsOf(assets, push, name).filter((it) => lastOf(it)?.ref === push.ref)
       const environments = known.map(({ state }) => state.definition!.target!.environment)
       const all = wantedOf(rule, push, listed, new Set(push.dryRun ? [] : environments))
-      for (const wanted of all) targets.push(await resolveTarget(within, name, rule, wanted))
+      for (const wanted of all)
+        targets.push(await resolveTarget({ ...within, listed }, name, rule, wanted))
+      const kept = new Set(all.map(({ environment }) => environment))
+      for (const asset of isWholeTip(within) ? known : [])
+        if (!kept.has(asset.state.definition!.target!.environment))
+          targets.push(await retire(within, asset))
     } catch (error) {
       if (!(error instanceof OverridesError)) throw error
       targets.push({ rule: name, environment: '', outcome: 'refused', reason: error.message })
@@ -110,6 +116,18 @@ const resolveIn = async (
   }
   if (targets.length > 0) return { targets }
   return { targets, reason: 'no environment of any rule gets files of this commit' }
+}
+
+/** All that the ref means now; only then is what it does not lead to left behind. */
+const isWholeTip = ({ visit, push }: Within): boolean =>
+  visit.commit === visit.tip && !push.dryRun && push.environment === undefined
+
+/** Ends a target that its ref brought and does not lead to any more. */
+const retire = async ({ doors, assets, push }: Within, asset: Asset): Promise<Target> => {
+  const { rule, environment, pipeline } = asset.state.definition!.target!
+  const reason = `${push.ref} does not lead to ${environment} any more`
+  await removeTarget(doors, assets, asset, reason)
+  return { rule, environment, asset: asset.key, pipeline, outcome: 'retired', reason }
 }
 
 /** The commit is not to be had. When the ref names another one for good, it was moved away. */
@@ -131,8 +149,10 @@ const nowhere = (
   }
 }
 
+type Listing = Within & { readonly listed: readonly Listed[] }
+
 const resolveTarget = async (
-  within: Within,
+  within: Listing,
   name: string,
   rule: RuleDefinition,
   wanted: Wanted,
@@ -182,10 +202,14 @@ const resolveTarget = async (
 
 /** The bytes of a version, and what they are a version of. */
 const treeOf = async (
-  { doors, tenant, visit, push, signal }: Within,
+  { doors, tenant, visit, push, signal, listed }: Listing,
   { name, rule, wanted, key }: { name: string; rule: RuleDefinition; wanted: Wanted; key: string },
 ): Promise<Found> => {
-  const [details, files] = await Promise.all([visit.details(), visit.read(wanted.files)])
+  const { jsonSchema } = rule.validate ?? {}
+  const [details, files] = await Promise.all([
+    visit.details(),
+    readTree(visit, wanted.files, jsonSchema, listed),
+  ])
   const sinks = rule.sinks.flatMap((sink) => {
     const defined = tenant.sinks.get(sink)
     return defined ? [[sink, defined.definition] as const] : []

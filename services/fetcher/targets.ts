@@ -6,6 +6,7 @@
 import type { AssetDefinition, PipelineDefinition } from '@headway/schemas/definitions.ts'
 import { sha256, toTimestamp } from '@headway/schemas/ids.ts'
 import type { RuleDefinition } from '@headway/schemas/rules/definition.ts'
+import { isAbout } from '@headway/schemas/rules/environment.ts'
 import { targetOf, type Place } from '@headway/schemas/rules/target.ts'
 import type { Doors } from '@headway/streams/room.ts'
 import type { Asset, Assets } from './assets.ts'
@@ -82,11 +83,21 @@ export const ensureTarget = async (
   return appended.outcome !== 'conflict'
 }
 
-/** Removes a target whose rule is no more. */
+/** Why a rule has nothing to do with a target any more; null while it has. What was written stays. */
+export const leftBehind = (rule: RuleDefinition, { repository }: Target): string | null =>
+  isAbout(rule, { source: rule.source, repository })
+    ? null
+    : `its rule is not about ${repository} now`
+
+/** What a removed target wrote is nobody's to prune: it stays, and that is told. */
+const stays = 'what it wrote stays where it is'
+
+/** Removes a target whose rule is no more, or has nothing to do with it any more. */
 export const removeTarget = async (
   { log, clock }: Pick<Doors, 'log' | 'clock'>,
   assets: Assets,
   asset: Asset,
+  why: string,
 ): Promise<void> => {
   await assets.catchUp(asset)
   const { definition, topicSeq, definedSeq } = asset.state
@@ -95,18 +106,19 @@ export const removeTarget = async (
   const { tenant, key } = asset
   const { pipeline } = target
   const at = toTimestamp(clock.now())
+  const reason = `${why}; ${stays}`
   await log.append({
     tenant,
     topic: { kind: 'pipeline', name: pipeline },
     id: `target-${pipeline}-removed-${definedSeq}`,
-    events: [{ type: 'PipelineRemoved', v: 1, at, pipeline }],
+    events: [{ type: 'PipelineRemoved', v: 1, at, pipeline, reason }],
     source,
   })
   const appended = await log.append({
     tenant,
     topic: { kind: 'asset', name: key },
     id: `target-${key}-removed-${definedSeq}`,
-    events: [{ type: 'AssetRemoved', v: 1, at, asset: key }],
+    events: [{ type: 'AssetRemoved', v: 1, at, asset: key, reason }],
     expect: topicSeq,
     source,
   })

@@ -23,7 +23,7 @@ const byPath = (one: Listed, other: Listed): number => (one.path < other.path ? 
 
 /**
  * `known` are environments that this ref brought before: when their last file went, they are wanted
- * without files, so that its keys go too. What the rule does not lead to any more is left as it is.
+ * without files, so that its keys go too. What the rule does not lead to any more is not among them.
  */
 export const wantedOf = (
   rule: RuleDefinition,

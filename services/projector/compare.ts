@@ -11,12 +11,15 @@ const listedMax = 20
 export type Difference = {
   readonly table: TableName
   readonly key: string
+  readonly tenant: string
   /** The row, null where there is none. */
   readonly live: unknown
   readonly replayed: unknown
 }
 export type Comparison = {
   readonly equal: boolean
+  /** Where in the log both were. */
+  readonly seq: number
   readonly tables: number
   /** Rows of the replay. */
   readonly rows: number
@@ -57,17 +60,14 @@ const differencesOf = async (
 ): Promise<{ readonly count: number; readonly listed: readonly Difference[] }> => {
   const key = tables[table].key.map(quote).join(', ')
   const { rows } = await client.query<Omit<Difference, 'table'> & { total: number }>(
-    `select concat_ws(' ', ${key}) as key, to_jsonb(a) as live, to_jsonb(b) as replayed,
+    `select concat_ws(' ', ${key}) as key, tenant, to_jsonb(a) as live, to_jsonb(b) as replayed,
             (count(*) over ())::float8 as total
      from ${live}.${table} a full join ${replayed}.${table} b using (${key})
      where a::text is distinct from b::text order by ${key} limit ${listedMax}`,
   )
-  const listed = rows.map(({ key: of, live: a, replayed: b }) => ({
-    table,
-    key: of,
-    live: a,
-    replayed: b,
-  }))
+  const listed = rows.map(({ key: of, tenant, live: a, replayed: b }) => {
+    return { table, key: of, tenant, live: a, replayed: b }
+  })
   return { count: rows[0]?.total ?? 0, listed }
 }
 
@@ -77,11 +77,13 @@ export const compare = async (
   other: ClientBase,
   live: string,
   replayed: string,
-): Promise<Comparison> => {
+  onTable: (done: number, total: number) => void,
+): Promise<Omit<Comparison, 'seq'>> => {
   const differing: Partial<Record<TableName, number | null>> = {}
   const differences: Difference[] = []
   let total = 0
-  for (const table of tableNames) {
+  for (const [nth, table] of tableNames.entries()) {
+    onTable(nth, tableNames.length)
     const [before, after] = await Promise.all([
       isThere(client, live, table).then((there) => (there ? sumOf(client, live, table) : null)),
       sumOf(other, replayed, table),

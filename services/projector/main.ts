@@ -6,8 +6,7 @@ import { openDoors, pgUrl, untilStopped } from '@headway/streams/room.ts'
 import { InterruptedError } from './replay.ts'
 import { rebuild } from './rebuild.ts'
 import { ProgressReport, resultText } from './report.ts'
-import { runProjector } from './room.ts'
-import { openStore } from './store.ts'
+import { startProjector } from './start.ts'
 
 const words = process.argv.slice(2)
 const json = words.includes('--json')
@@ -21,9 +20,7 @@ const run = async (): Promise<void> => {
     rebuild(doors, { pgUrl: pgUrl(), swap, signal, tell: (progress) => report.tell(progress) })
   try {
     if (command === 'projector') {
-      const store = openStore(pgUrl())
-      await runProjector(doors, store, { signal, rebuild: async () => void (await replay(true)) })
-      await store.close()
+      await startProjector(doors, { pgUrl: pgUrl(), signal })
     } else if (command === 'rebuild' || command === 'verify') {
       const result = await replay(command === 'rebuild')
       process.stdout.write(resultText(command, result, json))

@@ -162,7 +162,7 @@ describe('the report', () => {
   })
 
   test('ends with one sentence', () => {
-    const comparison = { equal: true, tables: 10, rows: 5, differing: {}, differences: [] }
+    const comparison = { equal: true, seq: 7, tables: 10, rows: 5, differing: {}, differences: [] }
     const result = { seq: 7, events: 9, rows: 5, comparison }
     expect(resultText('verify', result, false)).toBe('equal: 10 tables, 5 rows, at seq 7\n')
   })

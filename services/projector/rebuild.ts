@@ -4,16 +4,21 @@
  *   replay     the log up to where the live tables are, into another schema, while everything serves
  *   index      keys and indexes
  *   catch up   what was projected meanwhile, the last of it under the projector's lock
- *   compare    both sets of tables at exactly the same position, row for row
- *   swap       two renames in one transaction (`rebuild`), or the copy is thrown away (`verify`)
+ *   compare    both sets of tables at exactly the same position, row for row, in a snapshot: the
+ *              projectors go on
+ *   swap       two renames in one transaction, under the lock again
+ *
+ * `rebuild` does all of it and `verify` throws the copy away instead of swapping. People who want to look
+ * in between take the steps one by one: `shadow` keeps the copy, `compare` and `swap` go on with it from
+ * wherever it was left.
  *
  * Readers never see anything in between. Until the swap the live tables are not touched, so whatever
- * interrupts this leaves them as they were, and it can be run again. Projectors wait from the last of
- * the catching up to the swap, notice that the tables are others, and go on.
+ * interrupts this leaves them as they were, and it can be run again. Projectors wait for the last of the
+ * catching up and notice after a swap that the tables are others.
  */
 import pg from 'pg'
 import type { Log } from '@headway/schemas/ports.ts'
-import { liveSchema } from '@headway/schemas/tables.ts'
+import { liveSchema, shadowSchema } from '@headway/schemas/tables.ts'
 import type { Doors } from '@headway/streams/room.ts'
 import { Bulk } from './bulk.ts'
 import { compare, type Comparison } from './compare.ts'
@@ -30,7 +35,6 @@ import {
   type Position,
 } from './store.ts'
 
-export const shadowSchema = `${liveSchema}_shadow`
 const oldSchema = `${liveSchema}_old`
 /** Commits behind the live tables that are caught up with under the lock. */
 const lockedCommitsMax = 2_000
@@ -38,15 +42,28 @@ const lockedCommitsMax = 2_000
 export type Phase = 'replay' | 'index' | 'catch up' | 'compare' | 'swap' | 'done'
 export type Progress = {
   readonly phase: Phase
-  /** Commits so far and in all, and events so far. */
+  /** Commits so far and in all, or tables while they are compared; and events so far. */
   readonly done: number
   readonly total: number
   readonly events: number
 }
+export type Plan = {
+  /** From the first event; otherwise the copy that is there goes on. */
+  readonly build: boolean
+  readonly compare: boolean
+  readonly outcome: 'swap' | 'keep' | 'drop'
+}
+export const plans = {
+  rebuild: { build: true, compare: true, outcome: 'swap' },
+  verify: { build: true, compare: true, outcome: 'drop' },
+  shadow: { build: true, compare: false, outcome: 'keep' },
+  compare: { build: false, compare: true, outcome: 'keep' },
+  swap: { build: false, compare: false, outcome: 'swap' },
+} as const satisfies Record<string, Plan>
+
 export type RebuildOptions = {
   readonly pgUrl: string
-  /** Put the new tables in the place of the live ones. */
-  readonly swap: boolean
+  readonly plan: Plan
   readonly signal: AbortSignal
   readonly tell: (progress: Progress) => void
 }
@@ -54,7 +71,7 @@ export type Rebuilt = {
   readonly seq: number
   readonly events: number
   readonly rows: number
-  /** Null when there was nothing to compare with: no live tables, or of another log. */
+  /** Null when nothing was compared: not asked for, no live tables, or of another log. */
   readonly comparison: Comparison | null
 }
 
@@ -63,21 +80,53 @@ export class BusyError extends Error {
   override readonly name = 'BusyError'
 }
 
-export const rebuild = async (
-  doors: Pick<Doors, 'log' | 'logger'>,
-  options: RebuildOptions,
-): Promise<Rebuilt> => {
+/** There is no copy that could go on. */
+export class NoShadowError extends Error {
+  override readonly name = 'NoShadowError'
+}
+
+type RebuildDoors = Pick<Doors, 'log' | 'logger'>
+
+/** All of it at once: into the place of the live tables, or only to prove that they are equal. */
+export const rebuild = (
+  doors: RebuildDoors,
+  { swap, ...options }: Omit<RebuildOptions, 'plan'> & { readonly swap: boolean },
+): Promise<Rebuilt> => remake(doors, { ...options, plan: swap ? plans.rebuild : plans.verify })
+
+export const remake = async (doors: RebuildDoors, options: RebuildOptions): Promise<Rebuilt> => {
+  const { keeper, writer, close } = await openClients(options.pgUrl)
+  try {
+    return await new Rebuild(doors, options, keeper, writer).run()
+  } finally {
+    await close()
+  }
+}
+
+/** Throws the copy away. */
+export const dropShadow = async (pgUrl: string): Promise<void> => {
+  const { keeper, close } = await openClients(pgUrl)
+  try {
+    await keeper.query(`drop schema if exists ${shadowSchema} cascade`)
+  } finally {
+    await close()
+  }
+}
+
+/** Two connections, the first of which has the turn as long as it lives. */
+const openClients = async (pgUrl: string) => {
   const [keeper, writer] = ['rebuild', 'rebuild-copy'].map(
-    (name) => new pg.Client(clientOptions(options.pgUrl, name)),
+    (name) => new pg.Client(clientOptions(pgUrl, name)),
   ) as [pg.Client, pg.Client]
   // A lost connection fails the query that is under way, and that is where it is handled.
   for (const client of [keeper, writer]) client.on('error', () => {})
+  const close = async () => void (await Promise.allSettled([writer.end(), keeper.end()]))
   try {
     await Promise.all([keeper.connect(), writer.connect()])
     await takeTurn(keeper)
-    return await new Rebuild(doors, options, keeper, writer).run()
-  } finally {
-    await Promise.allSettled([writer.end(), keeper.end()])
+    return { keeper, writer, close }
+  } catch (error) {
+    await close()
+    throw error
   }
 }
 
@@ -89,7 +138,7 @@ const takeTurn = async (keeper: pg.Client): Promise<void> => {
 }
 
 class Rebuild {
-  readonly #doors: Pick<Doors, 'log' | 'logger'>
+  readonly #doors: RebuildDoors
   readonly #log: Log
   readonly #options: RebuildOptions
   readonly #keeper: pg.Client
@@ -97,13 +146,10 @@ class Rebuild {
   #seq = 0
   #total = 0
   #events = 0
+  #rows = 0
+  #isSameLog = false
 
-  constructor(
-    doors: Pick<Doors, 'log' | 'logger'>,
-    options: RebuildOptions,
-    keeper: pg.Client,
-    writer: pg.Client,
-  ) {
+  constructor(doors: RebuildDoors, options: RebuildOptions, keeper: pg.Client, writer: pg.Client) {
     this.#doors = doors
     this.#log = doors.log
     this.#options = options
@@ -112,79 +158,118 @@ class Rebuild {
   }
 
   async run(): Promise<Rebuilt> {
-    const head = await this.#log.head()
+    const { build, outcome } = this.#options.plan
     const live = await readPosition(this.#keeper, liveSchema)
-    const isSameLog = live !== null && (await historyProblem(this.#log, live)) === null
-    const bulk = new Bulk(this.#writer, shadowSchema)
+    this.#isSameLog = live !== null && (await historyProblem(this.#log, live)) === null
+    let isKept = !build
     try {
-      const start = await this.#replay(bulk, {
-        incarnation: head.incarnation,
-        seq: isSameLog ? live.seq : head.seq,
-        commit: '',
-        models,
-        build: (live?.build ?? 0) + 1,
-      })
-      return await this.#settle(start, isSameLog, bulk.rows)
+      const start = build ? await this.#build(live) : await this.#takeUp()
+      const result = await this.#finish(start)
+      isKept = outcome === 'keep'
+      return result
     } finally {
       await this.#writer.query('rollback').catch(() => {})
-      await this.#writer.query(`drop schema if exists ${shadowSchema} cascade`).catch(() => {})
+      if (!isKept)
+        await this.#writer.query(`drop schema if exists ${shadowSchema} cascade`).catch(() => {})
     }
   }
 
-  async #replay(bulk: Bulk, goal: Position): Promise<Position> {
-    this.#total = goal.seq
+  async #build(live: Position | null): Promise<Position> {
+    const head = await this.#log.head()
+    const goal = this.#isSameLog ? live!.seq : head.seq
+    this.#total = goal
     this.#tell('replay')
+    const bulk = new Bulk(this.#writer, shadowSchema)
     await bulk.begin()
     const replay = new Replay(bulk)
-    await replay.run(this.#log, goal.seq, this.#options.signal, () => {
+    await replay.run(this.#log, goal, this.#options.signal, () => {
       this.#seq = replay.seq
       this.#events = replay.events
       this.#tell('replay')
     })
-    const position = { ...goal, commit: replay.commit }
+    const build = (live?.build ?? 0) + 1
+    const { incarnation } = head
+    const position = { incarnation, seq: goal, commit: replay.commit, models, build }
     await bulk.drained()
     this.#tell('index')
     await bulk.finish(position, () => this.#interruptible())
+    this.#rows = bulk.rows
     return position
   }
 
-  /** Catches up, holds the projectors still, compares, swaps. */
-  async #settle(start: Position, isSameLog: boolean, rows: number): Promise<Rebuilt> {
+  /** Where the copy was left. */
+  async #takeUp(): Promise<Position> {
+    const position = await readPosition(this.#keeper, shadowSchema)
+    if (!position) throw new NoShadowError('no copy was built: rebuild first')
+    const problem =
+      position.models === models
+        ? await historyProblem(this.#log, position)
+        : 'it has other read models'
+    if (problem !== null)
+      throw new NoShadowError(`the copy that was built is of no use, rebuild again: ${problem}`)
+    this.#seq = position.seq
+    return position
+  }
+
+  async #finish(start: Position): Promise<Rebuilt> {
+    const { compare: compares, outcome } = this.#options.plan
     const store = openStore(this.#options.pgUrl, shadowSchema)
     const following = new Following(this.#doors, store, start)
-    const catchUp = async () => {
-      const live = isSameLog ? await readPosition(this.#keeper, liveSchema) : null
-      this.#total = live?.seq ?? start.seq
-      const behind = this.#total - following.position.seq
-      if (behind > 0) {
-        this.#tell('catch up')
-        await following.run(this.#options.signal, () => this.#tell('catch up'), this.#total)
-        this.#interruptible()
-        this.#seq = following.position.seq
-      }
-      return behind
-    }
-    const lock = `${lockSpace}, ${lockOf(liveSchema)}`
     try {
-      while ((await catchUp()) > lockedCommitsMax);
-      await this.#keeper.query(`select pg_advisory_lock(${lock})`)
-      await catchUp()
-      this.#tell('compare')
-      const comparison = isSameLog ? await this.#compare() : null
+      const comparison = compares && this.#isSameLog ? await this.#compare(following) : null
       this.#interruptible()
-      if (this.#options.swap) await this.#swap()
-      await this.#keeper.query(`select pg_advisory_unlock(${lock})`)
+      if (outcome === 'swap') await this.#hold(following, () => this.#swap())
+      if (outcome === 'keep') await this.#catchUp(following)
       await this.#keeper.query(`drop schema if exists ${oldSchema} cascade`)
       this.#tell('done')
       const { seq } = following.position
-      return { seq, events: this.#events, rows: comparison?.rows ?? rows, comparison }
+      return { seq, events: this.#events, rows: comparison?.rows ?? this.#rows, comparison }
     } finally {
       await store.close()
     }
   }
 
-  #compare(): Promise<Comparison> {
-    return compare(this.#keeper, this.#writer, liveSchema, shadowSchema)
+  /** How far behind the live tables it was. */
+  async #catchUp(following: Following): Promise<number> {
+    const live = this.#isSameLog ? await readPosition(this.#keeper, liveSchema) : null
+    this.#total = live?.seq ?? following.position.seq
+    const behind = this.#total - following.position.seq
+    if (behind <= 0) return 0
+    this.#tell('catch up')
+    const onBatch = () => {
+      this.#seq = following.position.seq
+      this.#tell('catch up')
+    }
+    await following.run(this.#options.signal, onBatch, this.#total)
+    this.#interruptible()
+    return behind
+  }
+
+  /** Both sets of tables at one position, and no projector moves them meanwhile. */
+  async #hold(following: Following, act: () => Promise<unknown>): Promise<void> {
+    while ((await this.#catchUp(following)) > lockedCommitsMax);
+    const lock = `${lockSpace}, ${lockOf(liveSchema)}`
+    await this.#keeper.query(`select pg_advisory_lock(${lock})`)
+    await this.#catchUp(following)
+    this.#interruptible()
+    await act()
+    await this.#keeper.query(`select pg_advisory_unlock(${lock})`)
+  }
+
+  async #compare(following: Following): Promise<Comparison> {
+    await this.#hold(following, () =>
+      this.#keeper.query(
+        `begin isolation level repeatable read; select from ${liveSchema}.position`,
+      ),
+    )
+    const { seq } = following.position
+    const onTable = (done: number, total: number) => {
+      this.#interruptible()
+      this.#options.tell({ phase: 'compare', done, total, events: this.#events })
+    }
+    const found = await compare(this.#keeper, this.#writer, liveSchema, shadowSchema, onTable)
+    await this.#keeper.query('commit')
+    return { ...found, seq }
   }
 
   async #swap(): Promise<void> {
@@ -205,11 +290,6 @@ class Rebuild {
   }
 
   #tell(phase: Phase): void {
-    this.#options.tell({
-      phase,
-      done: this.#seq,
-      total: this.#total,
-      events: this.#events,
-    })
+    this.#options.tell({ phase, done: this.#seq, total: this.#total, events: this.#events })
   }
 }

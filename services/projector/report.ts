@@ -3,12 +3,11 @@
  * NDJSON for programs, all on stderr; the result on stdout.
  */
 import type { Comparison } from './compare.ts'
+import { Pace } from './pace.ts'
 import type { Progress, Rebuilt } from './rebuild.ts'
 
 const lineEveryMs = 5_000
 const drawEveryMs = 100
-/** Weight of the newest measurement in the shown rate. */
-const smoothing = 0.2
 
 const clockText = (ms: number): string => {
   const seconds = Math.round(ms / 1_000)
@@ -22,17 +21,16 @@ export class ProgressReport {
   readonly #out: Stream
   readonly #now: () => number
   readonly #startedAt: number
+  readonly #pace: Pace
   #toldAt = Number.NEGATIVE_INFINITY
   #phase = ''
-  #rate = 0
-  #last = { at: 0, events: 0 }
 
   constructor(json: boolean, out: Stream, now: () => number) {
     this.#json = json
     this.#out = out
     this.#now = now
     this.#startedAt = now()
-    this.#last = { at: this.#startedAt, events: 0 }
+    this.#pace = new Pace(this.#startedAt)
   }
 
   tell(progress: Progress): void {
@@ -40,27 +38,18 @@ export class ProgressReport {
     const redraws = this.#out.isTTY === true && !this.#json
     const everyMs = redraws ? drawEveryMs : lineEveryMs
     if (progress.phase === this.#phase && now - this.#toldAt < everyMs) return
-    this.#measure(progress, now)
+    this.#pace.measure(progress, now)
     this.#toldAt = now
     this.#phase = progress.phase
     const elapsedMs = now - this.#startedAt
-    const { done, total } = progress
-    const etaMs = done > 0 ? ((total - done) * elapsedMs) / done : null
+    const { rate, etaMs } = this.#pace
     if (this.#json) {
-      const told = { ...progress, rate: Math.round(this.#rate), etaMs: etaMs && Math.round(etaMs) }
+      const told = { ...progress, rate: Math.round(rate), etaMs: etaMs && Math.round(etaMs) }
       return void this.#out.write(`${JSON.stringify(told)}\n`)
     }
     const line = this.#line(progress, elapsedMs, etaMs)
     const end = progress.phase === 'done' ? '\n' : ''
     this.#out.write(redraws ? `\r\u001B[2K${line}${end}` : `${line}\n`)
-  }
-
-  #measure({ events }: Progress, now: number): void {
-    const seconds = (now - this.#last.at) / 1_000
-    if (seconds < 0.05 || events === this.#last.events) return
-    const rate = (events - this.#last.events) / seconds
-    this.#rate = this.#rate === 0 ? rate : this.#rate * (1 - smoothing) + rate * smoothing
-    this.#last = { at: now, events }
   }
 
   #line({ phase, done, total }: Progress, elapsedMs: number, etaMs: number | null): string {
@@ -70,7 +59,7 @@ export class ProgressReport {
     return (
       `  ${phase.padEnd(8)} ${bar} ${(share * 100).toFixed(1).padStart(5)} %   ` +
       `${done.toLocaleString('en')} / ${total.toLocaleString('en')}   ` +
-      `${Math.round(this.#rate).toLocaleString('en')} events/s   ${clockText(elapsedMs)}${eta}`
+      `${Math.round(this.#pace.rate).toLocaleString('en')} events/s   ${clockText(elapsedMs)}${eta}`
     )
   }
 }
@@ -80,7 +69,8 @@ const differing = ({ differing: counts }: Comparison): string =>
     .map(([table, count]) => (count === null ? `${table} has other columns` : `${table} ${count}`))
     .join(', ')
 
-const sentence = (command: 'rebuild' | 'verify', { seq, rows, comparison }: Rebuilt): string => {
+const sentence = (command: 'rebuild' | 'verify', { rows, comparison, ...rebuilt }: Rebuilt) => {
+  const seq = comparison?.seq ?? rebuilt.seq
   const made = command === 'rebuild' ? `; rebuilt ${rows.toLocaleString('en')} rows` : ''
   if (!comparison)
     return `there are no live tables of this log to compare with, at seq ${seq}${made}`

@@ -29,7 +29,10 @@ export type ProjectorOptions = {
   readonly signal: AbortSignal
   /** Makes the tables anew when they are of other read models. */
   readonly rebuild?: () => Promise<void>
+  /** Hears of every batch that this projector wrote. */
+  readonly onStored?: OnStored
 }
+export type OnStored = (commits: readonly Commit[], changes: Changes) => void
 
 /** The tables are of other read models and nobody here can make them anew. */
 export class ModelsError extends Error {
@@ -39,7 +42,7 @@ export class ModelsError extends Error {
 export const runProjector = async (
   doors: ProjectorDoors,
   store: Store,
-  { signal, rebuild }: ProjectorOptions,
+  { signal, rebuild, onStored }: ProjectorOptions,
 ): Promise<void> => {
   const { clock, logger } = doors
   for (let pauseMs = pauseMsMin; !signal.aborted;) {
@@ -53,7 +56,7 @@ export const runProjector = async (
         await rebuild()
         continue
       }
-      const following = new Following(doors, store, position)
+      const following = new Following(doors, store, position, onStored)
       const parts = [
         following.run(stop.signal, () => (pauseMs = pauseMsMin)),
         watch(doors, following, stop.signal),
@@ -117,10 +120,17 @@ export class Following {
   isWaiting = true
   readonly #doors: Pick<ProjectorDoors, 'log' | 'logger'>
   readonly #store: Store
+  readonly #onStored: OnStored | undefined
   readonly #projection = new Projection()
 
-  constructor(doors: Pick<ProjectorDoors, 'log' | 'logger'>, store: Store, position: Position) {
+  constructor(
+    doors: Pick<ProjectorDoors, 'log' | 'logger'>,
+    store: Store,
+    position: Position,
+    onStored?: OnStored,
+  ) {
     this.#doors = doors
+    this.#onStored = onStored
     this.#store = store
     this.position = position
   }
@@ -185,6 +195,7 @@ export class Following {
     const outcome = await this.#store.commit(changes, this.position, to)
     if (outcome === 'overtaken') return outcome
     this.position = to
+    this.#onStored?.(commits, changes)
     projection.trim()
     return outcome
   }

@@ -40,6 +40,7 @@ export type Store = {
 export const lockSpace = 4_402
 export const lockOf = (schema: string): number => (schema === liveSchema ? 1 : 2)
 export const rebuildLock = 3
+export const pastLock = 4
 
 const parsers: Readonly<Record<number, (text: string) => unknown>> = {
   20: Number,

@@ -3,9 +3,9 @@
  * the run it repeats had published, output by output, by bytes and then by meaning.
  */
 import type { EventOf } from '@headway/schemas/events.ts'
+import { differenceOf, onlyDifferent } from '@headway/streams/differences.ts'
 import type { Doors } from '@headway/streams/room.ts'
 import { fenceOf, type Attempt } from './decider.ts'
-import { differenceOf, onlyDifferent } from './differences.ts'
 import type { Output } from './executor.ts'
 import { readRun } from './read-run.ts'
 

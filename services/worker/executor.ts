@@ -20,7 +20,7 @@ import type {
   Inspection,
   Rendition,
 } from '@headway/schemas/content/kind.ts'
-import type { FindingRecord } from '@headway/schemas/definitions.ts'
+import type { FindingRecord, SyncWish } from '@headway/schemas/definitions.ts'
 import { Suspension, TerminalError } from './errors.ts'
 import type { Ledger } from './ledger-calls.ts'
 import { inputNode, type Pipeline } from './pipeline.ts'
@@ -87,6 +87,7 @@ export type Execution = {
   >
   /** Step → what was answered to its question. */
   readonly answers: Readonly<Record<string, unknown>>
+  readonly sync?: SyncWish
   /** When the run was requested, RFC 3339. */
   readonly now: string
 }
@@ -230,6 +231,7 @@ class DagExecution {
     rowsIn: number,
   ): Promise<Made> {
     const { now, tell, ledger } = this.#ports
+    const { sync } = this.#execution
     const start = { step: id, index, startedAt: now(), rowsIn }
     const report = new Report(start)
     tell({ type: 'started', ...start, timeoutMs: step.timeoutMs ?? null })
@@ -238,6 +240,7 @@ class DagExecution {
         now: this.#execution.now,
         signal: this.#stop.signal,
         ...(ledger ? { ledger } : {}),
+        ...(sync ? { sync } : {}),
         ask: (question) => {
           if (Object.hasOwn(this.#execution.answers, id)) return this.#execution.answers[id]
           throw new Suspension(question)

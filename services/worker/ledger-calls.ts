@@ -3,10 +3,11 @@
  * they call here, and the room outside answers. Everything of a call is plain data. No value of a secret
  * is in any of it: what a key holds is `Held`.
  */
-import type { ErrorInfo } from '@headway/schemas/definitions.ts'
+import type { ErrorInfo, SyncWish } from '@headway/schemas/definitions.ts'
 import type { Held, SinkDefinition } from '@headway/schemas/rules/definition.ts'
 import type { Owner } from '@headway/schemas/rules/ownership.ts'
 import type { SyncPlan } from '@headway/schemas/rules/plan.ts'
+import type { RestoredKey } from '@headway/schemas/rules/restore.ts'
 import type { Static } from 'typebox'
 
 type KeyOfFile = { readonly key: string; readonly file: string }
@@ -32,13 +33,27 @@ export type Standing = {
   readonly owned: readonly (KeyOfFile & { readonly held: Held | null })[]
   readonly others: readonly string[]
   /** A plan that was not confirmed, of this run or of one before it. */
-  readonly open: { readonly isOurs: boolean; readonly record: PlanRecord } | null
+  readonly open: {
+    readonly isOurs: boolean
+    readonly record: PlanRecord
+    /** Keys that were told of already: what they held before this plan is no longer what counts. */
+    readonly told: readonly string[]
+  } | null
   /** An earlier attempt of this run got as far as confirming; nobody came after it. */
   readonly isConfirmed: boolean
+  /** What it is to hold again, when that was asked for; null when it never held that. */
+  readonly restored: readonly RestoredKey[] | null
 }
 
+export type Restore = NonNullable<SyncWish['restore']>
+
 export type LedgerCall =
-  | { readonly type: 'read'; readonly place: SinkPlaceOf; readonly definition: SinkDefinition }
+  | {
+      readonly type: 'read'
+      readonly place: SinkPlaceOf
+      readonly definition: SinkDefinition
+      readonly restore?: Restore
+    }
   | { readonly type: 'plan'; readonly place: SinkPlaceOf; readonly record: PlanRecord }
   | { readonly type: 'confirm'; readonly place: SinkPlaceOf }
   | {
@@ -51,7 +66,7 @@ export type LedgerCall =
 export type LedgerAnswers = (call: LedgerCall) => Promise<Standing | null>
 
 export type Ledger = {
-  read(place: SinkPlaceOf, definition: SinkDefinition): Promise<Standing>
+  read(place: SinkPlaceOf, definition: SinkDefinition, restore?: Restore): Promise<Standing>
   /** On disk when it resolves: only then may a sink be written to. */
   plan(place: SinkPlaceOf, record: PlanRecord): Promise<void>
   /** The open plan is what the sink holds now: it was read back. */
@@ -60,7 +75,8 @@ export type Ledger = {
 }
 
 export const ledgerBy = (answer: LedgerAnswers): Ledger => ({
-  read: async (place, definition) => (await answer({ type: 'read', place, definition }))!,
+  read: async (place, definition, restore) =>
+    (await answer({ type: 'read', place, definition, ...(restore ? { restore } : {}) }))!,
   plan: async (place, record) => void (await answer({ type: 'plan', place, record })),
   confirm: async (place) => void (await answer({ type: 'confirm', place })),
   fail: async (place, error) => void (await answer({ type: 'fail', place, error })),

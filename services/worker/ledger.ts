@@ -9,65 +9,36 @@
 import type { AppliedEntry } from '@headway/schemas/rules/definition.ts'
 import type { Event, EventOf } from '@headway/schemas/events.ts'
 import { sha256, toTimestamp } from '@headway/schemas/ids.ts'
-import type { Topic } from '@headway/schemas/ports.ts'
 import {
-  evolveSink,
-  initialSink,
+  isTold,
   keysOfOthers,
   ownerOf,
   type OpenPlan,
-  type SinkState,
+  type OwnerState,
 } from '@headway/schemas/rules/ownership.ts'
+import { endedByConfirm } from '@headway/schemas/rules/drift.ts'
+import { restoredKeys } from '@headway/schemas/rules/restore.ts'
 import type { Doors } from '@headway/streams/room.ts'
 import type { LedgerCall, PlanRecord, SinkPlaceOf, Standing } from './ledger-calls.ts'
+import { keptSink, keepSink, readRestoring, readSink } from './read-sink.ts'
+
+export { readSink } from './read-sink.ts'
 
 /** A message of the log holds a million bytes. */
 const entriesBytesMax = 600_000
 const conflictsMax = 50
-const sinksKeptMax = 200
 
 export type LedgerRun = Pick<EventOf<'RunRequested'>, 'run' | 'pipeline'> & {
   readonly epoch: number
   readonly attempt: number
 }
 
-type Kept = { readonly seq: number; readonly state: SinkState }
 type LedgerContext = {
   readonly doors: LedgerDoors
   readonly tenant: string
   readonly worker: string
 }
 type LedgerDoors = Pick<Doors, 'log' | 'content' | 'clock'>
-
-const keptOf = new WeakMap<object, Map<string, Kept>>()
-
-const topicOf = (sink: string): Topic => ({ kind: 'sink', name: sink })
-
-/** A sink as its log tells, as of now. */
-export const readSink = async (
-  { log }: Pick<Doors, 'log'>,
-  tenant: string,
-  sink: string,
-): Promise<Kept> => {
-  const all = keptOf.get(log) ?? new Map<string, Kept>()
-  keptOf.set(log, all)
-  const id = JSON.stringify([tenant, sink])
-  let { seq, state } = all.get(id) ?? { seq: 0, state: initialSink }
-  const topic = topicOf(sink)
-  const newest = await log.last(tenant, topic)
-  if (newest && newest.seq > seq) {
-    const stop = new AbortController()
-    for await (const commits of log.tail({ from: seq + 1, tenant, topic, signal: stop.signal })) {
-      for (const { events } of commits) for (const event of events) state = evolveSink(state, event)
-      seq = commits.at(-1)!.seq
-      if (seq >= newest.seq) break
-    }
-  }
-  all.delete(id)
-  all.set(id, { seq, state })
-  if (all.size > sinksKeptMax) all.delete(all.keys().next().value!)
-  return { seq, state }
-}
 
 const isBefore = (run: LedgerRun, open: OpenPlan): boolean =>
   open.run === run.run &&
@@ -78,8 +49,10 @@ const entriesOf = ({ previous, values, ...plan }: PlanRecord): readonly AppliedE
     const held = Object.hasOwn(previous, key) ? previous[key] : null
     return held ? { previous: held } : {}
   }
+  const released = new Set(plan.release.map(({ key }) => key))
+  const kept = [...plan.set, ...plan.adopt].filter(({ key }) => !released.has(key))
   return [
-    ...[...plan.set, ...plan.adopt].map(({ key, file }): AppliedEntry => ({
+    ...kept.map(({ key, file }): AppliedEntry => ({
       key,
       file,
       op: 'set',
@@ -92,17 +65,26 @@ const entriesOf = ({ previous, values, ...plan }: PlanRecord): readonly AppliedE
       op: 'delete',
       ...before(key),
     })),
-    ...plan.release.map(({ key, file }): AppliedEntry => ({ key, file, op: 'release' })),
+    ...plan.release.map(({ key, file }): AppliedEntry => {
+      const value = Object.hasOwn(values, key) ? { ...before(key), value: values[key]! } : {}
+      return { key, file, op: 'release', ...value }
+    }),
   ]
 }
 
-/** Entries in portions that a message can hold. */
+/** What a plan that was not confirmed may have changed. */
+const touchedBy = (plan: PlanRecord | null) =>
+  [...(plan?.set ?? []), ...(plan?.delete ?? [])].map(
+    ({ key, file }) => [key, { file, previous: plan?.previous[key] ?? null }] as const,
+  )
+
+/** Entries in portions that a message can hold; one empty one when there are none. */
 const portionsOf = (entries: readonly AppliedEntry[]): readonly (readonly AppliedEntry[])[] => {
-  const portions: AppliedEntry[][] = []
-  let bytes = Infinity
+  const portions: AppliedEntry[][] = [[]]
+  let bytes = 0
   for (const entry of entries) {
     const size = JSON.stringify(entry).length
-    if (bytes + size > entriesBytesMax) {
+    if (bytes > 0 && bytes + size > entriesBytesMax) {
       portions.push([])
       bytes = 0
     }
@@ -111,6 +93,14 @@ const portionsOf = (entries: readonly AppliedEntry[]): readonly (readonly Applie
   }
   return portions
 }
+
+/** What is not on the log yet. A key is told when its last entry is. */
+const untold = (owner: OwnerState, entries: readonly AppliedEntry[]): readonly AppliedEntry[] => {
+  const last = new Map(entries.map((entry) => [entry.key, entry]))
+  return entries.filter(({ key }) => !isTold(owner, last.get(key)!))
+}
+
+type Said = { readonly id: string; readonly events: readonly Event[] }
 
 class LedgerRoom {
   readonly #doors: LedgerDoors
@@ -133,15 +123,25 @@ class LedgerRoom {
     return null
   }
 
-  async #read({ place, definition }: Extract<LedgerCall, { type: 'read' }>): Promise<Standing> {
-    const { state } = await readSink(this.#doors, this.#tenant, place.sink)
+  async #read(call: Extract<LedgerCall, { type: 'read' }>): Promise<Standing> {
+    const { place, definition, restore } = call
+    const { seq, state } = await readSink(this.#doors, this.#tenant, place.sink)
     const { keys, open, confirmed } = ownerOf(state, place)
+    const others = keysOfOthers(state, place, definition)
+    const record = open && (await this.#record(open))
     return {
       tenant: this.#tenant,
       owned: [...keys].map(([key, { file, held }]) => ({ key, file, held })),
-      others: [...keysOfOthers(state, place, definition)],
-      open: open && { isOurs: open.run === this.#run.run, record: await this.#record(open) },
-      isConfirmed: !open && confirmed === this.#run.run,
+      others: [...others],
+      open: open && record && { isOurs: open.run === this.#run.run, record, told: [...open.told] },
+      isConfirmed: !open && confirmed?.run === this.#run.run,
+      restored: restore
+        ? restoredKeys(
+            await readRestoring(this.#doors, this.#tenant, { place, restore, seq }),
+            touchedBy(record),
+            others,
+          )
+        : null,
     }
   }
 
@@ -155,57 +155,60 @@ class LedgerRoom {
     const { content } = this.#doors
     const plan = await content.put(this.#tenant, Buffer.from(JSON.stringify(record)))
     const { run, pipeline, epoch, attempt } = this.#run
-    await this.#append(place, `plan-${run}-${epoch}-${attempt}-${plan.slice(0, 16)}`, () => [
-      {
-        type: 'SyncPlanned',
-        ...this.#frame(place),
-        pipeline,
-        epoch,
-        attempt,
-        repository: place.repository,
-        commit: place.commit,
-        mode: record.mode,
-        plan,
-        writes: record.set.length,
-        deletes: record.delete.length,
-        protected: record.protected,
-      },
-    ])
+    const planned: Event = {
+      type: 'SyncPlanned',
+      ...this.#frame(place),
+      pipeline,
+      epoch,
+      attempt,
+      repository: place.repository,
+      commit: place.commit,
+      mode: record.mode,
+      plan,
+      writes: record.set.length,
+      deletes: record.delete.length,
+      protected: record.protected,
+    }
+    const id = `plan-${run}-${epoch}-${attempt}-${plan.slice(0, 16)}`
+    await this.#append(place, () => ({ id, events: [planned] }))
   }
 
+  /**
+   * Tells what was applied, in as many commits as it takes; the last one confirms. An attempt that died
+   * between two of them is gone on from: nothing is told twice.
+   */
   async #confirm(place: SinkPlaceOf): Promise<void> {
     const { state } = await readSink(this.#doors, this.#tenant, place.sink)
-    const { open } = ownerOf(state, place)
+    const owner = ownerOf(state, place)
+    const { open } = owner
     // Another attempt of this run said it already.
     if (!open) return
     const record = await this.#record(open)
     const { repository, commit } = place
-    const portions = portionsOf(entriesOf(record))
-    const id = `confirm-${open.run}-${open.plan.slice(0, 16)}`
+    const frame = this.#frame(place)
+    const name = `confirm-${open.run}-${open.epoch}-${open.attempt}-${open.plan.slice(0, 16)}`
+    const portions = portionsOf(untold(owner, entriesOf(record)))
     const confirmed: Event = {
       type: 'SyncConfirmed',
-      ...this.#frame(place),
+      ...frame,
       commit,
       written: record.set.length,
       deleted: record.delete.length,
       unchanged: record.unchanged,
     }
-    const applied = portions.map((entries): Event => {
-      return {
-        type: 'ValuesApplied',
-        ...this.#frame(place),
-        repository,
-        commit,
-        entries: [...entries],
-      }
-    })
-    const last = applied.pop()
-    for (const [part, event] of applied.entries())
-      await this.#append(place, `${id}-${part}`, (now) =>
-        this.#isOpen(now, open) ? [event] : null,
-      )
-    const rest = last ? [last, confirmed] : [confirmed]
-    await this.#append(place, id, (now) => (this.#isOpen(now, open) ? rest : null))
+    const { at, sink, environment, rule } = frame
+    const ended: Event = { type: 'DriftEnded', v: 1, at, sink, environment, rule, repository }
+    for (const [index, portion] of portions.entries()) {
+      const entries = [...portion]
+      const applied: Event = { type: 'ValuesApplied', ...frame, repository, commit, entries }
+      const isLast = index === portions.length - 1
+      await this.#append(place, (now, seq) => {
+        if (!this.#isOpen(now.open, open)) return null
+        const end = endedByConfirm(now.drift) ? [confirmed, ended] : [confirmed]
+        const events = [...(entries.length > 0 ? [applied] : []), ...(isLast ? end : [])]
+        return { id: `${name}-${seq}`, events }
+      })
+    }
   }
 
   #isOpen(now: OpenPlan | null, open: OpenPlan): boolean {
@@ -216,9 +219,8 @@ class LedgerRoom {
 
   async #fail({ place, error }: Extract<LedgerCall, { type: 'fail' }>): Promise<void> {
     const { run, epoch, attempt } = this.#run
-    await this.#append(place, `failed-${run}-${epoch}-${attempt}`, () => [
-      { type: 'SyncFailed', ...this.#frame(place), error },
-    ])
+    const failed: Event = { type: 'SyncFailed', ...this.#frame(place), error }
+    await this.#append(place, () => ({ id: `failed-${run}-${epoch}-${attempt}`, events: [failed] }))
   }
 
   #frame({ sink, environment, rule }: SinkPlaceOf) {
@@ -226,32 +228,42 @@ class LedgerRoom {
     return { v: 1 as const, at, sink, environment, rule, run: this.#run.run }
   }
 
-  /** Decides again on what is there now until nobody came in between; null is nothing to say. */
+  /**
+   * Decides on what was known last, then again on what is there, until nobody came in between; null is
+   * nothing to say.
+   */
   async #append(
     place: SinkPlaceOf,
-    name: string,
-    decide: (open: OpenPlan | null) => readonly Event[] | null,
+    decide: (owner: OwnerState, seq: number) => Said | null,
   ): Promise<void> {
-    const owner = sha256(JSON.stringify([place.environment, place.rule, place.repository]))
+    const { log } = this.#doors
+    const { sink, environment, rule, repository } = place
+    const owner = sha256(JSON.stringify([environment, rule, repository])).slice(0, 16)
+    let known = keptSink(this.#doors, this.#tenant, sink)
     for (let i = 0; i < conflictsMax; i++) {
-      const { seq, state } = await readSink(this.#doors, this.#tenant, place.sink)
-      const { open } = ownerOf(state, place)
-      if (open && isBefore(this.#run, open))
+      const { seq, state } = (known ??= await readSink(this.#doors, this.#tenant, sink))
+      const standing = ownerOf(state, place)
+      if (standing.open && isBefore(this.#run, standing.open))
         throw new Error(`a newer attempt of run ${this.#run.run} is at work`)
-      const events = decide(open)
-      if (!events) return
-      const { outcome } = await this.#doors.log.append({
+      const said = decide(standing, seq)
+      if (!said) return
+      const appended = await log.append({
         tenant: this.#tenant,
-        topic: topicOf(place.sink),
-        id: `${name}-${owner.slice(0, 16)}-${place.sink}`,
-        events,
+        topic: { kind: 'sink', name: sink },
+        id: `${said.id}-${owner}-${sink}`,
+        events: said.events,
         expect: seq,
         run: this.#run.run,
         source: this.#source,
       })
-      if (outcome !== 'conflict') return
+      if (appended.outcome === 'stored') {
+        keepSink(this.#doors, this.#tenant, sink, said.events, { seq: appended.seq, state })
+        return
+      }
+      known = await readSink(this.#doors, this.#tenant, sink)
+      if (appended.outcome === 'duplicate') return
     }
-    throw new Error(`others write about sink ${place.sink} all the time`)
+    throw new Error(`others write about sink ${sink} all the time`)
   }
 }
 

@@ -2,6 +2,7 @@
  * The bytes that an attempt begins with: its inputs, and what steps of earlier attempts made. Small
  * outputs of steps are in the event itself, others in the content store.
  */
+import type { CommandOf } from '@headway/schemas/commands.ts'
 import type { StepOutput, VersionRef } from '@headway/schemas/definitions.ts'
 import type { Content } from '@headway/schemas/ports.ts'
 import type { RunState } from './decider.ts'
@@ -37,7 +38,7 @@ const bytesOf = async (
 }
 
 /** What may be reused: recorded in epoch `reuseFrom` or later, and still there. */
-export const readRecorded = async (
+const readRecorded = async (
   content: Content,
   tenant: string,
   { outputs }: RunState,
@@ -53,7 +54,7 @@ export const readRecorded = async (
 }
 
 /** Throws when the bytes of an input are not there. */
-export const readInputs = async (
+const readInputs = async (
   content: Content,
   tenant: string,
   refs: Readonly<Record<string, VersionRef>>,
@@ -65,3 +66,19 @@ export const readInputs = async (
   })
   return Object.fromEntries(await Promise.all(read))
 }
+
+/** All that an attempt begins with. */
+export const prepare = async (
+  content: Content,
+  tenant: string,
+  { request, reuseFrom, answers = {} }: CommandOf<'RunPipeline'>,
+  before: RunState,
+  ownInputs: Readonly<Record<string, VersionRef>>,
+): Promise<Execution> => ({
+  inputs: await readInputs(content, tenant, { ...request.inputs, ...ownInputs }),
+  disabled: request.disabledSteps ?? [],
+  recorded: await readRecorded(content, tenant, before, reuseFrom),
+  answers,
+  now: request.at,
+  ...(request.sync ? { sync: request.sync } : {}),
+})

@@ -14,6 +14,7 @@ import type { Commit } from '@headway/schemas/ports.ts'
 import type { Doors } from '@headway/streams/room.ts'
 import { Catalog, type Known } from './catalog.ts'
 import type { Code } from './code.ts'
+import { DriftChecks } from './drift.ts'
 import { LoadError, versionOfAll } from './folder.ts'
 import { Serving } from './serving.ts'
 
@@ -37,7 +38,7 @@ export type WorkerOptions = {
 
 export const runWorker = async (doors: Doors, options: WorkerOptions): Promise<void> => {
   const room = new WorkerRoom(doors, options)
-  await Promise.all([room.follow(), room.beat(), room.watchFolders()])
+  await Promise.all([room.follow(), room.beat(), room.watchFolders(), room.checkDrift()])
   await room.leave()
 }
 
@@ -50,12 +51,14 @@ class WorkerRoom {
   /** Tenant → what was told last of what is served. */
   readonly #announced = new Map<string, string>()
   #announcements = 0
+  readonly #drift: DriftChecks
   #isDraining = false
   #settling: Promise<void> = Promise.resolve()
 
   constructor(doors: Doors, options: WorkerOptions) {
     this.#doors = doors
     this.#options = options
+    this.#drift = new DriftChecks({ doors, ...options })
     // Everything that is served and every run that is held listens to them.
     setMaxListeners(0, options.signal, this.#giveBack.signal)
   }
@@ -75,6 +78,8 @@ class WorkerRoom {
         }
         const { known, isTouched, asked } = this.#catalog.apply(commit)
         const serving = this.#servingOf(known)
+        const { rule, pool } = known.definition ?? {}
+        if (rule !== undefined && pool === this.#options.pool) this.#drift.need()
         if (isTouched) touched.add(serving)
         for (const version of asked) if (serving.ask(version, isCaughtUp)) touched.add(serving)
       }
@@ -94,6 +99,10 @@ class WorkerRoom {
       for (const serving of this.#servings.values())
         if (!this.#isDraining) await serving.tend().catch(() => {})
     }
+  }
+
+  checkDrift(): Promise<void> {
+    return this.#drift.take()
   }
 
   watchFolders(): Promise<void> {

@@ -41,7 +41,7 @@ import type { LedgerCall } from './ledger-calls.ts'
 import { answerCall } from './ledger.ts'
 import { FencedError, leaseMs, newestOwn, ownSlots, Publisher, type OwnSlots } from './publish.ts'
 import { readRun } from './read-run.ts'
-import { keepRecorded, readInputs, readRecorded } from './recorded.ts'
+import { keepRecorded, prepare } from './recorded.ts'
 import type { Recorded } from './recorder.ts'
 import { toldOf } from './told.ts'
 
@@ -113,7 +113,7 @@ class RunAttempt {
   }
 
   async execute(): Promise<void> {
-    const { known, stopping } = this.#context
+    const { doors, tenant, known, stopping } = this.#context
     const { seq } = this.#command
     await known.until(() => known.seq >= seq && !known.isPaused, stopping)
     if (stopping.aborted) return this.#giveBack()
@@ -129,7 +129,7 @@ class RunAttempt {
     let execution: Execution
     try {
       ownInputs = before.ownInputs ?? (await this.#readOwn())
-      execution = await this.#prepare(before, { ...this.#request.inputs, ...ownInputs })
+      execution = await prepare(doors.content, tenant, this.#command, before, ownInputs)
     } catch (error) {
       return this.#end('inputs', errorOf(error))
     }
@@ -277,18 +277,6 @@ class RunAttempt {
     if (this.#request.canary) return {}
     const { doors, tenant } = this.#context
     return newestOwn(doors.log, tenant, this.#ownSlots())
-  }
-
-  async #prepare(before: RunState, refs: Readonly<Record<string, VersionRef>>): Promise<Execution> {
-    const { doors, tenant } = this.#context
-    const { reuseFrom, answers = {} } = this.#command
-    return {
-      inputs: await readInputs(doors.content, tenant, refs),
-      disabled: this.#request.disabledSteps ?? [],
-      recorded: await readRecorded(doors.content, tenant, before, reuseFrom),
-      answers,
-      now: this.#request.at,
-    }
   }
 
   #noteProgress(progress: Progress): void {

@@ -3,26 +3,34 @@
  * with what should be in it in the sink's own words. Secrets are resolved here, at use, and stay in the
  * memory of the step.
  */
+import type { SyncWish } from '@headway/schemas/definitions.ts'
 import type { ConfigValues } from '@headway/schemas/content/config-values.ts'
 import type { SinkReport, SyncReport } from '@headway/schemas/content/sync-report.ts'
 import type { Wanted } from '@headway/schemas/rules/plan.ts'
 import { errorOf } from './executor.ts'
 import { RetryableError, TerminalError } from './errors.ts'
-import type { Ledger, SinkPlaceOf, Standing } from './ledger-calls.ts'
-import { resolveSecret } from './secrets.ts'
+import type { Ledger, Restore, SinkPlaceOf, Standing } from './ledger-calls.ts'
+import { openSeal } from './seal.ts'
+import { resolveSecret } from '@headway/streams/secrets.ts'
 import { openSink } from './sinks/open.ts'
+import { restSink, takeSink } from './sinks/resting.ts'
 import type { Sink, SinkPlace } from './sinks/sink.ts'
+
+const namesMax = 5
 
 export type SyncContext = {
   readonly now: string
   readonly signal: AbortSignal
   readonly ledger?: Ledger
+  readonly sync?: SyncWish
 }
 
 export type OpenSink = {
   readonly name: string
   readonly place: SinkPlaceOf
   readonly standing: Standing
+  /** Which sinks are the same one. */
+  readonly key: string
   readonly sink: Sink
   readonly desired: readonly Wanted[]
   readonly secrets: ReadonlySet<string>
@@ -60,25 +68,70 @@ const textsOf = async (sink: Sink, { entries }: ConfigValues, signal: AbortSigna
   return desired
 }
 
+/** What the sink held then, in its own words as they are. */
+const restoredTexts = (sink: string, { commit }: Restore, { restored }: Standing): Wanted[] => {
+  if (!restored)
+    throw new TerminalError(`it never held commit ${commit}: name the sinks that did (--sink)`)
+  const seal = openSeal()
+  const opened = restored.map(({ key, file, held, isReturned }) => ({
+    key,
+    file,
+    text: held && seal.open(key, held),
+    ...(isReturned ? { isReturned } : {}),
+  }))
+  const lost = opened.flatMap(({ key, text }) => (text === null ? [key] : []))
+  if (lost.length > 0)
+    throw new TerminalError(
+      `${sink} cannot get back ${lost.length} secrets, such as ${lost.slice(0, namesMax).join(', ')}: ` +
+        'nobody sealed them, or HEADWAY_SEAL_KEY was another one then',
+    )
+  return opened as Wanted[]
+}
+
+const secretsOf = ({ entries }: ConfigValues, { restored }: Standing): ReadonlySet<string> =>
+  new Set([
+    ...entries.flatMap((entry) => ('secret' in entry ? [entry.key] : [])),
+    ...(restored ?? []).flatMap(({ key, held }) => (held && 'digest' in held ? [key] : [])),
+  ])
+
+/** The commit whose values this run is about. */
+const commitOf = ({ commit }: ConfigValues, { sync }: SyncContext): string =>
+  sync?.restore?.commit ?? commit
+
+/** The sinks this run is about. */
+const namesOf = ({ rule }: ConfigValues, { sync }: SyncContext): readonly string[] => {
+  const stray = sync?.sinks?.find((name) => !rule.sinks.includes(name))
+  if (stray !== undefined)
+    throw new TerminalError(
+      `rule ${rule.name} has no sink ${stray}: it has ${rule.sinks.join(', ')}`,
+    )
+  return sync?.sinks ?? rule.sinks
+}
+
 const openOne = async (
   name: string,
   values: ConfigValues,
   context: SyncContext,
 ): Promise<OpenSink> => {
   const { signal, now } = context
-  const { environment, repository, commit, rule, sinks, entries } = values
+  const restore = context.sync?.restore
+  const commit = commitOf(values, context)
+  const { environment, repository, rule, sinks } = values
   const definition = sinks[name]
   if (!definition) throw new TerminalError(`rule ${rule.name} names sink ${name}: there is none`)
   const place = { sink: name, environment, rule: rule.name, repository, commit }
-  const standing = await ledgerOf(context).read(place, definition)
+  const standing = await ledgerOf(context).read(place, definition, restore)
   const { tenant } = standing
   const names = { tenant, environment, rule: rule.name, repository }
-  const sink = await openSink(name, definition, names, signal)
+  const key = JSON.stringify([name, definition, names])
+  const sink = await takeSink(key, () => openSink(name, definition, names, signal))
   try {
-    const desired = await textsOf(sink, values, signal)
-    const secrets = new Set(entries.flatMap((entry) => ('secret' in entry ? [entry.key] : [])))
+    const desired = restore
+      ? restoredTexts(name, restore, standing)
+      : await textsOf(sink, values, signal)
+    const secrets = secretsOf(values, standing)
     const labels = { labels: { 'managed-by': 'headway', ...names, commit }, now }
-    return { name, place, standing, sink, desired, secrets, labels }
+    return { name, place, standing, key, sink, desired, secrets, labels }
   } catch (error) {
     await sink.close().catch(() => {})
     throw error
@@ -111,34 +164,42 @@ export const eachSink = async <T>(
   return settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
 }
 
-/** Opens the sinks of a rule for `act` and closes them whatever happens. */
+/** Opens the sinks of a rule for `act`. They rest until the next step; what failed is closed. */
 export const withSinks = async <T>(
   values: ConfigValues,
   context: SyncContext,
   act: (opened: readonly OpenSink[]) => Promise<T>,
 ): Promise<T> => {
   const settled = await Promise.allSettled(
-    values.rule.sinks.map((name) =>
+    namesOf(values, context).map((name) =>
       openOne(name, values, context).catch((error: unknown) => {
         throw retold(error, name)
       }),
     ),
   )
   const opened = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+  let isGood = false
   try {
     for (const one of settled) if (one.status === 'rejected') throw one.reason
-    return await act(opened)
+    const done = await act(opened)
+    isGood = true
+    return done
   } finally {
-    await Promise.allSettled(opened.map(({ sink }) => sink.close()))
+    const leave = ({ key, sink }: OpenSink) => (isGood ? restSink(key, sink) : sink.close())
+    await Promise.allSettled(opened.map(leave))
   }
 }
 
-export const reportOf = (values: ConfigValues, sinks: readonly SinkReport[]): SyncReport => ({
+export const reportOf = (
+  values: ConfigValues,
+  context: SyncContext,
+  sinks: readonly SinkReport[],
+): SyncReport => ({
   rule: values.rule.name,
   repository: values.repository,
-  commit: values.commit,
+  commit: commitOf(values, context),
   environment: values.environment,
   dryRun: isDry(values),
   sinks: [...sinks],
-  files: [...values.files],
+  files: context.sync?.restore ? [] : [...values.files],
 })

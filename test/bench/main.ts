@@ -12,6 +12,7 @@ const benches: Readonly<Record<string, () => Promise<{ readonly run: () => Promi
     rebuild: () => import('./rebuild.ts'),
     config: () => import('./config.ts'),
     api: () => import('./api.ts'),
+    console: () => import('./console.ts'),
     idle: () => import('./idle.ts'),
     peers: () => import('./peers.ts'),
   }

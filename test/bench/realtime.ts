@@ -152,15 +152,16 @@ const watchOutputs = (world: World): ((ordinal: number) => Promise<number>) => {
   }
 }
 
+let rawAppended = 0
 /** Milliseconds of one acknowledged append, p50. */
-export const rawAppends = async (world: World): Promise<number> => {
+export const rawAppends = async (world: World, count = 300): Promise<number> => {
   const samples: number[] = []
-  for (let i = 0; i < 300; i++) {
+  for (let i = 0; i < count; i++) {
     const startedAt = performance.now()
     await world.doors.log.append({
       tenant: 'raw',
       topic: { kind: 'asset', name: 'raw' },
-      id: `raw-${i}`,
+      id: `raw-${rawAppended++}`,
       events: [{ type: 'FetchRecovered', v: 1, at: new Date().toISOString(), asset: 'raw' }],
       source: 'bench',
     })

@@ -1,7 +1,7 @@
 import axe from 'axe-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { until } from '../harness.ts'
-import { chromiumPath, furnish, openConsole, type Console } from './browser.ts'
+import { chromiumPath, furnish, furnishConfig, openConsole, type Console } from './browser.ts'
 
 const screens = [
   '/',
@@ -21,10 +21,19 @@ const screens = [
   '/events',
   '/approvals',
   '/workers',
+  '/streams',
+  '/projections',
+  '/audit',
   '/config',
+  '/config?tab=changes',
+  '/config?tab=difference',
+  '/config?tab=sinks&sink=kv',
+  '/config?tab=drift',
+  '/assets/in/orders?version=SECOND',
+  '/runs/ASKING',
   '/system',
 ]
-const screensMs = 120_000
+const screensMs = 240_000
 type Found = {
   readonly violations: readonly {
     readonly id: string
@@ -34,10 +43,13 @@ type Found = {
 
 describe.runIf(chromiumPath)('everybody can use it', () => {
   let console_: Console
-  let dead = ''
+  let pathOf = (screen: string) => screen
   beforeAll(async () => {
     console_ = await openConsole()
-    dead = (await furnish(console_.api)).dead
+    const { dead, asking, second } = await furnish(console_.api)
+    await furnishConfig(console_.api)
+    pathOf = (screen) =>
+      screen.replace('DEAD', dead).replace('ASKING', asking).replace('SECOND', second)
   })
   afterAll(async () => {
     await console_.close()
@@ -50,7 +62,7 @@ describe.runIf(chromiumPath)('everybody can use it', () => {
       const page = await console_.open('/', scheme)
       const found: string[] = []
       for (const screen of screens) {
-        await page.goto(console_.url + screen.replace('DEAD', dead))
+        await page.goto(console_.url + pathOf(screen))
         await page.locator('h1').waitFor()
         await until('the screen', async () => (await page.locator('.skeleton').count()) === 0)
         await page.evaluate(axe.source)
@@ -68,7 +80,7 @@ describe.runIf(chromiumPath)('everybody can use it', () => {
     await page.setViewportSize({ width: 390, height: 844 })
     const wide: string[] = []
     for (const screen of screens) {
-      await page.goto(console_.url + screen.replace('DEAD', dead))
+      await page.goto(console_.url + pathOf(screen))
       await page.locator('h1').waitFor()
       await until('the screen', async () => (await page.locator('.skeleton').count()) === 0)
       const over = await page.evaluate('document.documentElement.scrollWidth - innerWidth')

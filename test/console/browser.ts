@@ -2,6 +2,7 @@
  * The console in a real Chromium, over a real log, a real Postgres and the real API. Where there is no
  * Chromium the tests are skipped and say so; `HEADWAY_TEST_REQUIRE=chromium` makes that an error.
  */
+import type { EventOf } from '@headway/schemas/events.ts'
 import { chromium, type Browser, type Page } from 'playwright-core'
 import { ApiWorld, codeA, codeB } from '../api-world.ts'
 import { onPath } from '../sinks/installed.ts'
@@ -65,8 +66,8 @@ export const furnish = async (api: ApiWorld) => {
   const id = 'orders'
   await api.pipeline(id)
   await api.worker('w1', { [id]: codeA })
-  const one = await api.version(`in/${id}`, 1)
-  const two = await api.version(`in/${id}`, 2)
+  const one = await api.version(`in/${id}`, 1, 'item,price\na,1\nb,2\n')
+  const two = await api.version(`in/${id}`, 2, 'item,price\na,1\nb,3\nc,4\n')
   const step = {
     step: 'first',
     index: 0,
@@ -100,7 +101,73 @@ export const furnish = async (api: ApiWorld) => {
   const { run: asking, interaction } = await api.asking(id)
   await api.release(id, codeB)
   await api.settled()
-  return { id, done, dead, asking, interaction }
+  return { id, done, dead, asking, interaction, second: two.version }
+}
+
+const configAt = '2026-11-21T00:00:00.000Z'
+export const firstCommit = 'a1'.repeat(20)
+const secondCommit = 'b2'.repeat(20)
+type Entry = EventOf<'ValuesApplied'>['entries'][number]
+
+const set = (key: string, value: string, previous?: string): Entry => ({
+  key,
+  file: 'config/app.yaml',
+  op: 'set',
+  value: { plain: value },
+  ...(previous === undefined ? {} : { previous: { plain: previous } }),
+})
+
+/** Two commits that reached a sink, a secret among their values, and a drift since. */
+export const furnishConfig = async (api: ApiWorld) => {
+  const applied = (commit: string, run: string, ...entries: Entry[]) =>
+    api.tell('sink', 'kv', {
+      type: 'ValuesApplied',
+      v: 1,
+      at: configAt,
+      sink: 'kv',
+      environment: 'production',
+      rule: 'shop',
+      run,
+      repository: 'acme/shop',
+      commit,
+      entries,
+    })
+  await api.tell('sink', 'kv', {
+    type: 'SinkDefined',
+    v: 1,
+    at: configAt,
+    sink: 'kv',
+    definition: { type: 'nats_kv', options: { bucket: 'shop' } },
+  })
+  const secret = {
+    digest: '9f86d081884c7d659a2feaa0c55ad015'.repeat(2),
+    sealed: Buffer.from('sealed').toString('base64'),
+  }
+  await applied(firstCommit, '01M7XYZP2ZR5ZG15R7ZX64S5R1', set('db.host', 'db1'), set('old', '1'), {
+    key: 'db.password',
+    file: 'config/app.yaml',
+    op: 'set',
+    value: secret,
+  })
+  await applied(
+    secondCommit,
+    '01M7XYZP2ZR5ZG15R7ZX64S5R2',
+    set('db.host', 'db2', 'db1'),
+    set('new', 'x'),
+    { key: 'old', file: 'config/app.yaml', op: 'delete', previous: { plain: '1' } },
+  )
+  await api.tell('sink', 'kv', {
+    type: 'DriftFound',
+    v: 1,
+    at: configAt,
+    sink: 'kv',
+    environment: 'production',
+    rule: 'shop',
+    repository: 'acme/shop',
+    keys: ['db.host'],
+    count: 1,
+  })
+  await api.settled()
 }
 
 /** Waits for a fact on the log that somebody's click brought about. */

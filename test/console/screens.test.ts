@@ -47,6 +47,28 @@ describe.runIf(chromiumPath)('what people do in the console', () => {
     expect(new URL(page.url()).search).toBe('?status=bad')
   })
 
+  test('runs are found by words, in what the API knows and not only in what is shown', async () => {
+    const page = await console_.open('/runs')
+    await page.getByRole('searchbox', { name: 'Search' }).fill('it broke')
+    await page.waitForURL(/q=it\+broke/)
+    await page.locator('tbody tr').nth(1).waitFor({ state: 'detached' })
+    expect(await page.locator('tbody tr').getAttribute('data-row')).toBe(`/runs/${made.dead}`)
+    await page.getByRole('searchbox', { name: 'Search' }).fill('nothing like it')
+    await page.getByText('No run is like this').waitFor()
+  })
+
+  test('chosen runs are redriven once it is told which of them', async () => {
+    const page = await console_.open('/runs')
+    await page.getByLabel('choose all rows').check()
+    await page.getByRole('button', { name: 'Redrive…' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByText('1 of orders').waitFor()
+    await dialog.getByText('it completed').waitFor()
+    await dialog.getByText('it has not ended').waitFor()
+    await dialog.getByRole('button', { name: 'Not now' }).click()
+    expect(await console_.api.told('RedriveRequested')).toEqual([])
+  })
+
   test('an event is told as it happens, without loading the page again', async () => {
     const page = await console_.open('/runs?status=cancelled')
     await page.getByText('No run is like this').waitFor()
@@ -59,6 +81,9 @@ describe.runIf(chromiumPath)('what people do in the console', () => {
     const page = await console_.open('/assets/in/orders')
     await page.getByRole('button', { name: '#2', exact: true }).click()
     await page.getByRole('heading', { name: '#1 → #2' }).waitFor()
+    const added = page.locator('tr', { hasText: '+ added' })
+    await added.filter({ hasText: 'price4' }).waitFor()
+    await page.getByRole('region', { name: 'what differs' }).getByText('+2').waitFor()
   })
 
   test('dead letters are redriven after a dry run', async () => {
@@ -85,6 +110,13 @@ describe.runIf(chromiumPath)('what people do in the console', () => {
     })
   })
 
+  test('the steps of a version that is not the active one are drawn', async () => {
+    const page = await console_.open('/pipelines/orders')
+    await page.getByLabel('of version').selectOption({ index: 1 })
+    await page.waitForURL(/version=[ab]{12}/)
+    await page.locator('.dag text', { hasText: 'second' }).first().waitFor()
+  })
+
   test('a pipeline is paused, and resumed by the way back', async () => {
     const page = await console_.open('/pipelines/orders')
     await page.getByRole('button', { name: 'Pause' }).click()
@@ -94,8 +126,12 @@ describe.runIf(chromiumPath)('what people do in the console', () => {
     await told(console_.api, 'PipelineResumed')
   })
 
-  test('a question is answered in the shape that it asks for', async () => {
-    const page = await console_.open('/approvals')
+  test('a run is asked about on its own page, and the inbox has the same form', async () => {
+    const page = await console_.open(`/runs/${made.asking}`)
+    await page.getByRole('heading', { name: /asks$/ }).waitFor()
+    await page.getByRole('checkbox', { name: 'ok' }).waitFor()
+    await page.getByRole('button', { name: 'Copy as nats command' }).waitFor()
+    await page.goto(`${console_.url}/approvals`)
     await page.getByRole('checkbox', { name: 'ok' }).check()
     await page.getByRole('button', { name: 'Answer' }).click()
     await told(console_.api, 'InteractionCompleted')

@@ -33,7 +33,7 @@ const ancestry =
 
 const main = 'refs/heads/main'
 
-test('failure 14: pushes in any order, late and twice, end at what the ref says', async () => {
+test('[B4.14] pushes in any order, late and twice, end at what the ref says', async () => {
   await fc.assert(
     fc.asyncProperty(
       moves,

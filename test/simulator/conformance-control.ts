@@ -33,6 +33,14 @@ const runOf = (pipeline: string): CommandOf<'RunPipeline'> => ({
   reuseFrom: 0,
 })
 const closeOf = (pipeline: string): CommandOf<'CloseWindow'> => ({ type: 'CloseWindow', pipeline })
+const checkOf = (pipeline: string, pool: string): CommandOf<'CheckDrift'> => ({
+  type: 'CheckDrift',
+  pool,
+  pipeline,
+  rule: 'rule',
+  repository: 'acme/shop',
+  environment: 'production',
+})
 const dueOf = (pipeline: string) => ({ kind: 'due' as const, tenant: 'default', pipeline })
 
 type RunDelivery = Delivery<CommandOf<'RunPipeline'>>
@@ -58,6 +66,20 @@ const waitFor = async ({ doors, now }: Subject, condition: () => boolean, within
 }
 
 const queueCases: readonly Case[] = [
+  {
+    name: 'each pool has its own queue of checks',
+    observe: async (subject, own) => {
+      const { control } = subject.doors
+      const queues = ['one', 'two'].map((pool) => ({
+        kind: 'drift' as const,
+        pool: `${own}-${pool}`,
+      }))
+      for (const queue of queues) await control.ensureQueue(queue)
+      await control.send('default', checkOf(own, `${own}-two`), own)
+      return Promise.all(queues.map((queue) => control.depth(queue)))
+    },
+    expected: [0, 1],
+  },
   {
     name: 'a command is queued once per id and counted until it is done',
     observe: async (subject, own) => {
@@ -248,6 +270,24 @@ const timerCases: readonly Case[] = [
       return [subject.fired(own).length - count, apartMs > 700 && apartMs < 1_500]
     },
     expected: [0, true],
+  },
+  {
+    name: 'a repeated timer that tells another command is another one',
+    observe: async (subject, own) => {
+      const { control } = subject.doors
+      const timer = { kind: 'drift' as const, tenant: 'default', pipeline: own }
+      await control.repeat(timer, 1_000, checkOf(own, `${own}-old`))
+      await control.repeat(timer, 1_000, checkOf(own, `${own}-new`))
+      const queue = { kind: 'drift' as const, pool: `${own}-new` }
+      await control.ensureQueue({ kind: 'drift', pool: `${own}-old` })
+      await control.ensureQueue(queue)
+      const end = subject.now() + 5_000
+      while ((await control.depth(queue)) === 0 && subject.now() < end)
+        await subject.doors.clock.sleep(50)
+      await control.disarm(timer)
+      return [await control.depth({ ...queue, pool: `${own}-old` }), await control.depth(queue)]
+    },
+    expected: [0, 1],
   },
 ]
 

@@ -1,7 +1,7 @@
 /** The door of one life to the work queue: as many takers as it has hands, each command settled by one. */
 import type { Command, CommandType } from '@headway/schemas/commands.ts'
 import type { Control, Delivery, Queue, Timer } from '@headway/schemas/ports.ts'
-import { queueKey, type ControlServer, type Message, type Taker } from './control.ts'
+import { queueKey, type ControlServer, type Message, type Schedule, type Taker } from './control.ts'
 import type { Life } from './process.ts'
 
 const pullMsMax = 5_000
@@ -29,7 +29,7 @@ export const controlDoor = (
   const arm = async (
     timer: Timer,
     what: { specification: string; everyMs: number | null; at: number; command: Command },
-    stands: (current: { readonly specification: string; readonly at: number }) => boolean,
+    stands: (current: Pick<Schedule, 'specification' | 'at' | 'command'>) => boolean,
   ): Promise<void> => {
     for (;;) {
       const current = await life.call(server, 'armed', () => control.armed(timer))
@@ -76,7 +76,12 @@ export const controlDoor = (
       const specification = `@every ${seconds}s`
       const at = life.process.around.scheduler.now + seconds * 1_000
       const what = { specification, everyMs: seconds * 1_000, at, command }
-      return arm(timer, what, (now) => now.specification === specification)
+      const told = JSON.stringify(command)
+      return arm(
+        timer,
+        what,
+        (now) => now.specification === specification && JSON.stringify(now.command) === told,
+      )
     },
     disarm: (timer) => life.call(server, 'disarm', () => control.disarm(timer)),
     send: (tenant, command, id) =>

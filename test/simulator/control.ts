@@ -53,8 +53,11 @@ export type Schedule = {
   fire: Pending | null
 }
 
-export const queueKey = (queue: Queue): string =>
-  queue.kind === 'run' ? `run\n${queue.tenant}\n${queue.pipeline}\n${queue.version}` : queue.kind
+export const queueKey = (queue: Queue): string => {
+  if (queue.kind === 'drift') return `drift\n${queue.pool}`
+  if (queue.kind !== 'run') return queue.kind
+  return `run\n${queue.tenant}\n${queue.pipeline}\n${queue.version}`
+}
 
 const nameOf = (timer: Timer): string => {
   if ('asset' in timer) return timer.asset
@@ -73,6 +76,8 @@ const queueOf = (tenant: string, command: Command): { queue: string; about: stri
       return { queue: 'resolve', about: command.source }
     case 'CloseWindow':
       return { queue: 'due', about: command.pipeline }
+    case 'CheckDrift':
+      return { queue: `drift\n${command.pool}`, about: command.pipeline }
     case 'RunPipeline': {
       const { pipeline, pipelineVersion } = command.request
       const version = command.pipelineVersion ?? pipelineVersion

@@ -267,10 +267,10 @@ export const mutants: readonly Mutant[] = [
     name: 'worker: newest inputs instead of the pinned ones',
     seed: 4,
     file: `${worker}/run.ts`,
-    find: 'inputs: await readInputs(doors.content, tenant, refs),',
+    find: 'this.#command, before, ownInputs)',
     replace:
-      'inputs: await readInputs(doors.content, tenant, { ...refs, ...(await newestOwn(' +
-      'doors.log, tenant, Object.entries(refs).map(([slot, { asset }]) => [slot, asset]))) }),',
+      'this.#command, before, { ...ownInputs, ...(await newestOwn(doors.log, tenant, ' +
+      'Object.entries(this.#request.inputs).map(([slot, { asset }]) => [slot, asset]))) })',
   },
   {
     name: 'worker: the event before the bytes it names',

@@ -18,6 +18,9 @@ type Values = Record<string, unknown>
 
 const etagOf = (body: string) => `"${createHash('sha256').update(body).digest('hex').slice(0, 16)}"`
 
+/** Nobody waits for the answer to a request that was never said to its end. */
+const whoeverLeft = () => {}
+
 export const startHttpService = async (token: string): Promise<HttpService> => {
   const places = new Map<string, Map<string, string>>()
   const documents = new Map<string, string>()
@@ -72,7 +75,7 @@ export const startHttpService = async (token: string): Promise<HttpService> => {
       if (unwilling) return response.writeHead(unwilling.status, unwilling.headers).end()
       const { status, body: answer, etag } = answerTo(request, body)
       return response.writeHead(status, etag ? { etag } : {}).end(answer)
-    })
+    }, whoeverLeft)
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {

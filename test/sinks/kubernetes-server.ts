@@ -16,6 +16,9 @@ type Reply = { code: number; content: unknown }
 
 export const token = 'right-token'
 
+/** Nobody waits for the answer to a request that was never said to its end. */
+const whoeverLeft = () => {}
+
 export const startKubernetes = async () => {
   const namespaces = new Set(['default'])
   const maps = new Map<string, Resource>()
@@ -78,7 +81,7 @@ export const startKubernetes = async () => {
     void text(request).then((body) => {
       const { code, content } = answer(request, body)
       response.writeHead(code, { 'content-type': 'application/json' }).end(JSON.stringify(content))
-    })
+    }, whoeverLeft)
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {

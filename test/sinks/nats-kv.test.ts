@@ -71,6 +71,10 @@ conforms('nats_kv, relaxed,', {
   options: (bucket) => ({ ...options(bucket), relaxed: true }),
 })
 
+const a = (text: string | null, revision: number) => ({ key: 'a', text, revision })
+const b = (text: string | null, revision: number) => ({ key: 'b', text, revision })
+const manyKeys = Array.from({ length: 1_200 }, (_, i) => `key.${i}`)
+
 describe('what only a bucket does', () => {
   test('a value that is right already gets no new revision, and old ones are kept', async () => {
     const sink = await openSink('nats_kv', options('revisions'))
@@ -95,6 +99,46 @@ describe('what only a bucket does', () => {
     expect(await kv.change('a', null, 7)).toBe(false)
     expect(await kv.get('a')).toEqual({ text: '1', revision: 1 })
     await kv.close()
+  })
+
+  test('changes of a batch take all together or not at all', async () => {
+    const kv = await openBucket('batched')
+    expect(await kv.changeAll([a('1', 0), b('1', 0)])).toBe(true)
+    expect(await kv.changeAll([a('2', 1), b('2', 7)])).toBe(false)
+    expect(await kv.get('a')).toEqual({ text: '1', revision: 1 })
+    expect(await kv.changeAll([a('2', 1), b(null, 2)])).toBe(true)
+    expect(await kv.all(never)).toEqual(
+      new Map([
+        ['a', { text: '2', revision: 3 }],
+        ['b', { text: null, revision: 4 }],
+      ]),
+    )
+    await kv.close()
+  })
+
+  test('a bucket that takes no batches is written one by one', async () => {
+    const relaxed = { ...options('single'), relaxed: true }
+    const kv = await openKv({ ...relaxed, history: 5, replicas: 1, timeoutMs: 5_000 })
+    expect(await kv.changeAll([a('1', 0), b('1', 0)])).toBe(false)
+    expect(await kv.get('a')).toBeNull()
+    const sink = await openSink('nats_kv', relaxed)
+    await sink.write(setting([...manyKeys].map((key) => [key, '1'])), place, never)
+    expect((await sink.read('all', never)).size).toBe(manyKeys.length)
+    await sink.close()
+    await kv.close()
+  })
+
+  test('more than a batch takes goes in several, and what changed meanwhile is met', async () => {
+    const sink = await openSink('nats_kv', options('several'))
+    const other = await openBucket('several')
+    await sink.write(setting([['key.7', '"ours"']]), place, never)
+    const writing = sink.write(setting(manyKeys.map((key) => [key, '1'])), place, never)
+    await other.change('key.7', '"theirs"', 1)
+    await writing
+    const held = await sink.read('all', never)
+    expect([held.size, new Set(held.values())]).toEqual([manyKeys.length, new Set(['1'])])
+    await other.close()
+    await sink.close()
   })
 
   test("names that we would write otherwise are somebody else's", async () => {

@@ -16,6 +16,9 @@ type Stored = { readonly body: string; readonly headers: Record<string, string> 
 
 const pageSize = 1_000
 
+/** Nobody waits for the answer to a request that was never said to its end. */
+const whoeverLeft = () => {}
+
 export const startS3 = async (bucket: string) => {
   const objects = new Map<string, Stored>()
   const answer = (request: IncomingMessage, body: string): Reply => {
@@ -51,7 +54,7 @@ export const startS3 = async (bucket: string) => {
     void text(request).then((body) => {
       const { status, body: content = '', headers = {} } = answer(request, body)
       response.writeHead(status, headers).end(content)
-    })
+    }, whoeverLeft)
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {

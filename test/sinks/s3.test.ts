@@ -99,12 +99,14 @@ describe('what goes with an S3 object', () => {
       tags: { team: 'shop & co' },
       encryption: 'aws:kms',
       encryptionKeyId: 'key-1',
+      sessionToken: 'session-1',
     })
     await sink.write(setting([['a', '1']]), place, never)
     expect(server.objects.get('a')?.headers).toMatchObject({
       'content-type': 'application/json',
       'x-amz-meta-managed-by': 'headway',
       'x-amz-meta-repository': 'acme%2Fshop',
+      'x-amz-security-token': 'session-1',
       'x-amz-tagging': 'team=shop+%26+co',
       'x-amz-server-side-encryption': 'aws:kms',
       'x-amz-server-side-encryption-aws-kms-key-id': 'key-1',

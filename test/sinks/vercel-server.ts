@@ -23,6 +23,9 @@ type Reply = { status: number; content: unknown; headers?: Record<string, string
 const pageSize = 100
 const namePattern = /^[A-Za-z_][A-Za-z0-9_]*$/
 
+/** Nobody waits for the answer to a request that was never said to its end. */
+const whoeverLeft = () => {}
+
 export const startVercel = async (options: { tooManyFirst?: number } = {}) => {
   const projects = new Map<string, Variable[]>()
   let made = 0
@@ -76,7 +79,7 @@ export const startVercel = async (options: { tooManyFirst?: number } = {}) => {
       const { status, content, headers = {} } = answer(request, body)
       response.writeHead(status, { 'content-type': 'application/json', ...headers })
       response.end(JSON.stringify(content))
-    })
+    }, whoeverLeft)
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {

@@ -72,6 +72,16 @@ describe('Vercel', () => {
     expect(await sink.read('all', never)).toEqual(new Map([['A', '1']]))
   })
 
+  test('an environment of the project’s own is a place of its own', async () => {
+    const options = { ...optionsFor('custom'), customEnvironments: ['env_staging'] }
+    const sink = await openSink('vercel', options)
+    await sink.write(setting([['A', '1']]), place, never)
+    expect(server.projects.get('custom')).toMatchObject([
+      { key: 'A', customEnvironmentIds: ['env_staging'] },
+    ])
+    expect(await sink.read('all', never)).toEqual(new Map([['A', '1']]))
+  })
+
   test('a variable that others have for more targets is an error, not taken over', async () => {
     const shared = {
       id: 'x',

@@ -82,16 +82,17 @@ const requireRole = ({ role, name }: Identity, request: FastifyRequest): void =>
 export const guard = (app: App, identities: Identities): void => {
   const { settings } = identities
   const rate = settings?.rate ?? rateDefault
-  const known = new RateLimits(rate)
-  const strangers = new RateLimits({
+  const known = new RateLimits('identity', rate)
+  const strangers = new RateLimits('stranger', {
     perSecond: rate.perSecond * strangersShare,
     burst: rate.burst * strangersShare,
   })
-  const identify = async (request: FastifyRequest): Promise<Identity> => {
+  const identify = async (request: FastifyRequest, reply: FastifyReply): Promise<Identity> => {
     try {
       return await identities.of(request)
     } catch (error) {
       const waitMs = strangers.take(request.ip, performance.now())
+      void reply.headers(strangers.tell(request.ip))
       throw waitMs > 0 ? tooOften(waitMs) : error
     }
   }
@@ -111,11 +112,12 @@ export const guard = (app: App, identities: Identities): void => {
     const { role: needed } = request.routeOptions.config
     if (needed === 'public') return refuseOtherSites(request, false)
     if (settings === null) refuseOtherNames(request)
-    request.identity = await identify(request)
+    request.identity = await identify(request, reply)
     refuseOtherSites(request, request.identity.cookie)
     if (!request.identity.open) {
       const { name, token } = request.identity
       const waitMs = known.take(token ?? name, performance.now())
+      void reply.headers(known.tell(token ?? name))
       if (waitMs > 0) throw tooOften(waitMs)
     }
     requireRole(request.identity, request)

@@ -30,15 +30,23 @@ const count = (meters: Meters, pipeline: string, event: Event, at: number): void
     )
 }
 
+const countDrift = (meters: Meters, event: Event): void => {
+  if (event.type === 'DriftFound') meters.drifts.inc({ sink: event.sink })
+  if (event.type === 'DriftUnknown') meters.driftsUnknown.inc({ sink: event.sink })
+  if (event.type === 'HealRequested') meters.heals.inc({ sink: event.sink })
+}
+
 export const countCommit = (meters: Meters, tenant: string, commit: Commit): void => {
   if (commit.tenant !== tenant) return
-  for (const event of commit.events) count(meters, commit.topic.name, event, commit.at)
+  for (const event of commit.events)
+    if (commit.topic.kind === 'sink') countDrift(meters, event)
+    else count(meters, commit.topic.name, event, commit.at)
 }
 
 /** Counts everything from now on; ends with the API. */
 export const followLog = async (api: Api, meters: Meters): Promise<void> => {
   const { log, tenant, signal, clock, logger } = api
-  const kinds = ['run', 'pipeline'] as const
+  const kinds = ['run', 'pipeline', 'sink'] as const
   let next = (await log.head()).seq + 1
   const follow = async () => {
     while (!signal.aborted) {

@@ -10,6 +10,8 @@ export const openMeters = () => {
   const registers = [registry]
   const gauge = (name: string, help: string, ...labelNames: string[]) =>
     new Gauge({ name: `headway_${name}`, help, labelNames, registers })
+  const counter = (name: string, help: string, ...labelNames: string[]) =>
+    new Counter({ name: `headway_${name}`, help, labelNames, registers })
   const histogram = (name: string, help: string, ...labelNames: string[]) =>
     new Histogram({ name: `headway_${name}`, help, labelNames, buckets: seconds, registers })
   return {
@@ -23,12 +25,10 @@ export const openMeters = () => {
     runs: gauge('runs', 'Runs that are not over, by status.', 'status'),
     runDuration: histogram('run_duration_seconds', 'Of ended attempts.', 'pipeline', 'outcome'),
     stepDuration: histogram('step_duration_seconds', 'Of steps.', 'pipeline', 'step'),
-    redeliveries: new Counter({
-      name: 'headway_redeliveries_total',
-      help: 'Attempts after the first.',
-      labelNames: ['pipeline'],
-      registers,
-    }),
+    redeliveries: counter('redeliveries_total', 'Attempts after the first.', 'pipeline'),
+    drifts: counter('drifts_total', 'Drift that began or changed.', 'sink'),
+    driftsUnknown: counter('drift_unknown_total', 'Sinks that nobody could look into.', 'sink'),
+    heals: counter('heals_total', 'Runs that were asked for to undo drift.', 'sink'),
     position: gauge('projector_position', 'The newest sequence in the read models.'),
     head: gauge('log_head', 'The newest sequence of the log.'),
     lag: gauge('projector_lag_events', 'Commits that are not in the read models yet.'),

@@ -1,6 +1,7 @@
 /** The line of versions of an asset. A version never changes, so its answer may be kept for good. */
 import { sql } from 'kysely'
 import { Type, type Static } from 'typebox'
+import { Origin } from '@headway/schemas/definitions.ts'
 import type { EventOf } from '@headway/schemas/events.ts'
 import type { Row } from '@headway/schemas/tables.ts'
 import { aboutTrace } from '../trace/tracing.ts'
@@ -29,7 +30,7 @@ export const VersionShape = Type.Object({
   sourceAt: Nullable(Time),
   etag: Nullable(Type.String()),
   lastModified: Nullable(Type.String()),
-  origin: Type.Unknown({ description: 'the fetch, push or run it came from' }),
+  origin: Origin,
   runId: Nullable(Type.String()),
   recordedAt: Time,
   seq: Seq,
@@ -90,7 +91,7 @@ export const presentVersion = (row: Row<'asset_versions'>): Static<typeof Versio
   sourceAt: row.source_at,
   etag: row.etag,
   lastModified: row.last_modified,
-  origin: row.origin,
+  origin: row.origin as Static<typeof Origin>,
   runId: row.run,
   recordedAt: row.recorded_at,
   seq: row.seq,
@@ -127,7 +128,7 @@ export const assetVersionsRoutes: Routes = (app, api) => {
   app.get(
     `${base}/assets/:key/versions`,
     {
-      config: { role: 'viewer' },
+      config: { role: 'viewer', kept: true },
       schema: {
         summary: 'Versions, newest first',
         tags: ['assets'],
@@ -149,7 +150,7 @@ export const assetVersionsRoutes: Routes = (app, api) => {
   app.get(
     `${base}/assets/:key/versions/:version`,
     {
-      config: { role: 'viewer' },
+      config: { role: 'viewer', kept: true },
       schema: {
         summary: 'One version',
         tags: ['assets'],

@@ -53,7 +53,7 @@ export const auditRoutes: Routes = (app, api) => {
   app.get(
     `${base}/audit`,
     {
-      config: { role: 'viewer' },
+      config: { role: 'viewer', kept: true },
       schema: {
         summary: 'Who asked for what and why, newest first',
         tags: ['access'],

@@ -186,7 +186,7 @@ export const canariesRoutes: Routes = (app, api) => {
   app.get(
     `${base}/pipelines/:id/canaries`,
     {
-      config: { role: 'viewer' },
+      config: { role: 'viewer', kept: true },
       schema: {
         summary: 'Canaries of a pipeline, newest first',
         tags: ['releases'],
@@ -210,7 +210,7 @@ export const canariesRoutes: Routes = (app, api) => {
   app.get(
     `${base}/canaries/:id`,
     {
-      config: { role: 'viewer' },
+      config: { role: 'viewer', kept: true },
       schema: {
         summary: 'One canary: what its runs made beside what had been published',
         tags: ['releases'],

@@ -46,7 +46,7 @@ const fileName = (row: Row<'asset_versions'>, { name }: RenditionRef): string =>
   return `${stem}-${row.ordinal}${ending}`
 }
 
-const read = async (api: Api, digest: string): Promise<Uint8Array> => {
+export const readContent = async (api: Api, digest: string): Promise<Uint8Array> => {
   const found = await api.content.get(api.tenant, digest).catch((error: Error) => {
     api.logger.error({ digest, error: error.message }, 'bytes could not be read')
     throw error.name === 'ContentError'
@@ -99,7 +99,7 @@ const answer = async (
     })
   if (request.method === 'HEAD' && range === 'whole')
     return reply.header('content-length', rendition.sizeBytes).send(Readable.from([]))
-  const whole = Buffer.from(await read(api, rendition.digest))
+  const whole = Buffer.from(await readContent(api, rendition.digest))
   if (range === 'whole') return reply.send(whole)
   void reply.header('content-range', `bytes ${range.first}-${range.last}/${whole.length}`)
   return reply.code(206).send(whole.subarray(range.first, range.last + 1))

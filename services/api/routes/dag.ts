@@ -8,7 +8,7 @@ import type { PipelineDefinition } from '@headway/schemas/definitions.ts'
 import type { EventOf } from '@headway/schemas/events.ts'
 import { base, type Api, type Routes } from '../api.ts'
 import { Problem, unknown } from '../problem.ts'
-import { IdParams } from '../shapes.ts'
+import { IdParams, Nullable } from '../shapes.ts'
 
 const columnPx = 260
 const rowPx = 100
@@ -18,7 +18,15 @@ const Node = Type.Object({
   type: Type.String({ description: 'input, output, or the step’s name' }),
   builtin: Type.Boolean(),
   position: Type.Object({ x: Type.Number(), y: Type.Number() }),
-  data: Type.Record(Type.String(), Type.Unknown()),
+  data: Type.Object({
+    label: Type.String(),
+    kind: Type.Optional(Type.String({ description: 'of an input’s or output’s content' })),
+    asset: Type.Optional(Nullable(Type.String())),
+    optional: Type.Optional(Type.Boolean({ description: 'runs go without this input' })),
+    step: Type.Optional(Type.String({ description: 'that makes this output' })),
+    description: Type.Optional(Nullable(Type.String())),
+    disabled: Type.Optional(Type.Boolean({ description: 'switched off in the configuration' })),
+  }),
 })
 const Dag = Type.Object({
   pipelineId: Type.String(),
@@ -116,36 +124,47 @@ export const drawDag = (
   }
 }
 
-const query = ({ db, tenant }: Api, id: string) =>
+const query = ({ db, tenant }: Api, id: string, version: string | undefined) =>
   db
     .selectFrom('pipelines')
-    .leftJoin('releases', (join) =>
-      join
+    .leftJoin('releases', (join) => {
+      const joined = join
         .onRef('releases.tenant', '=', 'pipelines.tenant')
         .onRef('releases.pipeline', '=', 'pipelines.pipeline')
-        .onRef('releases.pipeline_version', '=', 'pipelines.active_version'),
-    )
+      return version === undefined
+        ? joined.onRef('releases.pipeline_version', '=', 'pipelines.active_version')
+        : joined.on('releases.pipeline_version', '=', version)
+    })
     .select(['pipelines.definition', 'releases.pipeline_version'])
     .select(['releases.inputs', 'releases.outputs', 'releases.steps', 'releases.edges'])
     .where('pipelines.tenant', '=', tenant)
     .where('pipelines.pipeline', '=', id)
     .executeTakeFirst()
 
+const Query = Type.Object({
+  version: Type.Optional(
+    Type.String({ maxLength: 12, description: 'of the pipeline; the active one when left out' }),
+  ),
+})
+
 export const dagRoutes: Routes = (app, api) => {
   app.get(
     `${base}/pipelines/:id/dag`,
     {
-      config: { role: 'viewer' },
+      config: { role: 'viewer', kept: true },
       schema: {
-        summary: 'The active release’s steps as React Flow JSON',
+        summary: 'The steps of the active or of a named release as React Flow JSON',
         tags: ['pipelines'],
         params: IdParams,
+        querystring: Query,
         response: { 200: Dag },
       },
     },
-    async ({ params: { id } }) => {
-      const row = await query(api, id)
+    async ({ params: { id }, query: { version } }) => {
+      const row = await query(api, id, version)
       if (!row) throw unknown('pipeline', id, 'pipelines')
+      if (row.pipeline_version === null && version !== undefined)
+        throw unknown('release', `${id}/${version}`, `releases?pipeline=${id}`)
       if (row.pipeline_version === null)
         throw new Problem(
           409,

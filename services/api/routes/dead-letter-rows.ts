@@ -5,7 +5,6 @@
  */
 import { sql, type SqlBool } from 'kysely'
 import { Type, type Static } from 'typebox'
-import { liveSchema } from '@headway/schemas/tables.ts'
 import type { Api } from '../api.ts'
 import { momentOf, timeOf } from '../moments.ts'
 
@@ -47,7 +46,7 @@ export type DeadRow = {
   readonly index: number
 }
 
-const table = (name: string) => sql.id(liveSchema, name)
+const table = (name: string) => sql.id(name)
 
 const all = (conditions: readonly ReturnType<typeof sql<SqlBool>>[]) =>
   sql.join(conditions.length > 0 ? conditions : [sql<SqlBool>`true`], sql` and `)

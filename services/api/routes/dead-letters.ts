@@ -111,7 +111,7 @@ export const deadLettersRoutes: Routes = (app, api) => {
   app.get(
     `${base}/dead-letters`,
     {
-      config: { role: 'viewer' },
+      config: { role: 'viewer', kept: true },
       schema: {
         summary: 'Runs that ended badly, refused commands and unreadable messages, newest first',
         tags: ['dead letters'],
@@ -129,7 +129,7 @@ export const deadLettersRoutes: Routes = (app, api) => {
   app.get(
     `${base}/dead-letters/:id`,
     {
-      config: { role: 'viewer' },
+      config: { role: 'viewer', kept: true },
       schema: {
         summary: 'One dead letter with its whole history of errors',
         tags: ['dead letters'],

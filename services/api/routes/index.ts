@@ -6,6 +6,8 @@ import { assetsRoutes } from './assets.ts'
 import { auditRoutes } from './audit.ts'
 import { bulkRedriveRoutes } from './bulk-redrive.ts'
 import { canariesRoutes } from './canaries.ts'
+import { chosenRunsRoutes } from './chosen-runs.ts'
+import { causesRoutes } from './causes.ts'
 import { configDiffRoutes } from './config-diff.ts'
 import { configLogRoutes } from './config-log.ts'
 import { configRollbackRoutes } from './config-rollback.ts'
@@ -18,6 +20,7 @@ import { logRoutes } from './log.ts'
 import { metricsRoutes } from './metrics.ts'
 import { pipelineWishesRoutes } from './pipeline-wishes.ts'
 import { pipelinesRoutes } from './pipelines.ts'
+import { projectionsRoutes } from './projections.ts'
 import { pushRoutes } from './push.ts'
 import { redrivesRoutes } from './redrives.ts'
 import { releaseWishesRoutes } from './release-wishes.ts'
@@ -31,9 +34,11 @@ import { sourcesRoutes } from './sources.ts'
 import { statusRoutes } from './status.ts'
 import { tasksRoutes } from './tasks.ts'
 import { streamRoutes } from './stream.ts'
+import { streamsRoutes } from './streams.ts'
 import { tokensRoutes } from './tokens.ts'
 import { triggerRoutes } from './trigger.ts'
 import { unreadableRoutes } from './unreadable.ts'
+import { versionDifferenceRoutes } from './version-difference.ts'
 import { webhooksRoutes } from './webhooks.ts'
 import { whyRoutes } from './why.ts'
 import { windowsRoutes } from './windows.ts'
@@ -44,11 +49,13 @@ export const routes: readonly Routes[] = [
   workersRoutes,
   assetsRoutes,
   assetVersionsRoutes,
+  versionDifferenceRoutes,
   contentRoutes,
   pushRoutes,
   runsRoutes,
   runRoutes,
   runWishesRoutes,
+  chosenRunsRoutes,
   interactionsRoutes,
   answersRoutes,
   deadLettersRoutes,
@@ -72,7 +79,10 @@ export const routes: readonly Routes[] = [
   configRollbackRoutes,
   whyRoutes,
   logRoutes,
+  causesRoutes,
   streamRoutes,
+  streamsRoutes,
+  projectionsRoutes,
   auditRoutes,
   tokensRoutes,
   sessionRoutes,

@@ -108,7 +108,7 @@ export const interactionsRoutes: Routes = (app, api) => {
   app.get(
     `${base}/interactions`,
     {
-      config: { role: 'viewer' },
+      config: { role: 'viewer', kept: true },
       schema: {
         summary: 'Questions of runs, newest first',
         tags: ['interactions'],
@@ -132,7 +132,7 @@ export const interactionsRoutes: Routes = (app, api) => {
   app.get(
     `${base}/interactions/:id`,
     {
-      config: { role: 'viewer' },
+      config: { role: 'viewer', kept: true },
       schema: {
         summary: 'One question, with its answer when there is one',
         tags: ['interactions'],

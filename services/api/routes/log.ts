@@ -21,7 +21,7 @@ export const CommitShape = Type.Object({
   kind: Type.String({ description: 'what it is about: asset, pipeline, run, …' }),
   name: Type.String(),
   id: Type.String(),
-  events: Type.Array(Type.Record(Type.String(), Type.Unknown())),
+  events: Type.Array(Type.Object({ type: Type.String() }, { additionalProperties: true })),
   problem: Type.Optional(Type.String({ description: 'why it could not be decoded' })),
 })
 
@@ -40,7 +40,7 @@ export const presentCommit = (commit: Commit): Static<typeof CommitShape> => ({
   kind: commit.topic.kind,
   name: commit.topic.name,
   id: commit.id,
-  events: commit.events as unknown as Record<string, unknown>[],
+  events: [...commit.events],
   ...(commit.problem === undefined ? {} : { problem: commit.problem }),
 })
 

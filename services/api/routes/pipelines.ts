@@ -101,7 +101,7 @@ export const pipelinesRoutes: Routes = (app, api) => {
   app.get(
     `${base}/pipelines`,
     {
-      config: { role: 'viewer' },
+      config: { role: 'viewer', kept: true },
       schema: {
         summary: 'Pipelines by name',
         tags: ['pipelines'],
@@ -121,7 +121,7 @@ export const pipelinesRoutes: Routes = (app, api) => {
   app.get(
     `${base}/pipelines/:id`,
     {
-      config: { role: 'viewer' },
+      config: { role: 'viewer', kept: true },
       schema: {
         summary: 'One pipeline with its last run and its window',
         tags: ['pipelines'],

@@ -116,7 +116,7 @@ export const redrivesRoutes: Routes = (app, api) => {
   app.get(
     `${base}/redrives`,
     {
-      config: { role: 'viewer' },
+      config: { role: 'viewer', kept: true },
       schema: {
         summary: 'Redrives, newest first',
         tags: ['dead letters'],
@@ -143,7 +143,7 @@ export const redrivesRoutes: Routes = (app, api) => {
   app.get(
     `${base}/redrives/:id`,
     {
-      config: { role: 'viewer' },
+      config: { role: 'viewer', kept: true },
       schema: {
         summary: 'One redrive: how far it is, run by run',
         tags: ['dead letters'],

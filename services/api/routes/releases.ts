@@ -10,7 +10,7 @@
 import { sql } from 'kysely'
 import { Type, type Static } from 'typebox'
 import type { Actor } from '@headway/schemas/definitions.ts'
-import { liveSchema, type Row } from '@headway/schemas/tables.ts'
+import type { Row } from '@headway/schemas/tables.ts'
 import { base, type Api, type Routes } from '../api.ts'
 import { openStatuses, requirePipeline } from '../finding.ts'
 import { cutPage, olderThan, pageOf, paging, type Page } from '../list.ts'
@@ -80,7 +80,7 @@ const Query = Type.Object({
   ...paging(50),
 })
 
-const table = (name: string) => sql.id(liveSchema, name)
+const table = (name: string) => sql.id(name)
 const openRuns = sql<number>`(
   select count(*) from ${table('runs')} r
   where r.tenant = releases.tenant and r.status in (${sql.join([...openStatuses])})
@@ -196,7 +196,7 @@ export const releasesRoutes: Routes = (app, api) => {
   app.get(
     `${base}/releases`,
     {
-      config: { role: 'viewer' },
+      config: { role: 'viewer', kept: true },
       schema: {
         summary: 'Releases, newest first',
         tags: ['releases'],
@@ -216,7 +216,7 @@ export const releasesRoutes: Routes = (app, api) => {
   app.get(
     `${base}/releases/:pipeline/:version`,
     {
-      config: { role: 'viewer' },
+      config: { role: 'viewer', kept: true },
       schema: {
         summary: 'One release: its graph, what still runs on it, when it was active',
         tags: ['releases'],
@@ -240,7 +240,7 @@ export const releasesRoutes: Routes = (app, api) => {
   app.get(
     `${base}/pipelines/:id/activations`,
     {
-      config: { role: 'viewer' },
+      config: { role: 'viewer', kept: true },
       schema: {
         summary: 'Which version was made active when, by whom and why, newest first',
         tags: ['releases'],

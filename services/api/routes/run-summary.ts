@@ -7,7 +7,6 @@ import { sql } from 'kysely'
 import { Type, type Static } from 'typebox'
 import type { Actor, ErrorInfo, RunReason, VersionRef } from '@headway/schemas/definitions.ts'
 import { runStatuses } from '@headway/schemas/run.ts'
-import { liveSchema } from '@headway/schemas/tables.ts'
 import { base, type Api } from '../api.ts'
 import { ActorShape, ErrorShape, Nullable, Seq, Time, WaitingForShape } from '../shapes.ts'
 
@@ -48,7 +47,7 @@ export type RunSummary = Static<typeof RunSummary>
 
 /** A healthy worker has announced the version, as its newest or as one it serves as well. */
 export const servedBy = (pipeline: string, version: string) => sql<boolean>`exists (
-  select from ${sql.id(liveSchema, 'workers')} w
+  select from ${sql.id('workers')} w
   where w.tenant = runs.tenant and w.status = 'healthy'
     and (w.pipelines ->> ${sql.ref(pipeline)} = ${sql.ref(version)}
       or jsonb_exists(w.also_serves -> ${sql.ref(pipeline)}, ${sql.ref(version)})))`
@@ -108,6 +107,8 @@ const whys: { readonly [R in RunReason]: (row: Reasoned) => string } = {
   last_run_failed: () => 'the last run failed and nothing has changed since',
   inputs_changed: () => 'inputs are not those of the last success',
   code_changed: (row) => `the active code is new: version ${row.pipeline_version}`,
+  rollback: (row) => `sinks are to hold again what they held: wanted by ${nameOf(row.actor)}`,
+  drift: (row) => `sinks hold something else than we put there: found by ${nameOf(row.actor)}`,
   canary: (row) => `version ${row.pipeline_version} is tried on what run ${row.canary_of} did`,
 }
 

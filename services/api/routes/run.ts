@@ -166,7 +166,7 @@ export const runRoutes: Routes = (app, api) => {
   app.get(
     `${base}/runs/:id`,
     {
-      config: { role: 'viewer' },
+      config: { role: 'viewer', kept: true },
       schema: {
         summary: 'One run with its steps, findings, artifacts, errors and attempts',
         tags: ['runs'],

@@ -1,8 +1,9 @@
 /** Runs, newest first, by what they are and where they are. */
 import { Type, type Static } from 'typebox'
 import { base, type Api, type Routes } from '../api.ts'
-import { cutPage, olderThan, pageOf, paging } from '../list.ts'
+import { cutPage, linkNext, olderThan, pageOf, paging } from '../list.ts'
 import { momentOf, timeOf, timelessCeiling, ulidCeiling, ulidFloor } from '../moments.ts'
+import { floorOf, isIdStart, searchedMax, withIdStart, withWords } from './run-search.ts'
 import {
   presentSummary,
   RunSummary,
@@ -20,6 +21,15 @@ const Query = Type.Object({
   canary: Type.Optional(Type.Boolean({ description: 'only runs that compare, or none of them' })),
   since: Type.Optional(Type.String({ description: 'requested then or later; RFC 3339 or 15m' })),
   until: Type.Optional(Type.String({ description: 'requested before; RFC 3339 or 15m' })),
+  q: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 200,
+      description:
+        'how an id begins, or part of an id, a pipeline, an asset or an error. A request looks at ' +
+        `${searchedMax} runs; the Link header goes on from there`,
+    }),
+  ),
   ...paging(50),
 })
 
@@ -63,7 +73,7 @@ export const runsRoutes: Routes = (app, api) => {
   app.get(
     `${base}/runs`,
     {
-      config: { role: 'viewer' },
+      config: { role: 'viewer', kept: true },
       schema: {
         summary: 'Runs, newest first',
         tags: ['runs'],
@@ -73,12 +83,17 @@ export const runsRoutes: Routes = (app, api) => {
     },
     async (request, reply) => {
       const page = pageOf(request, 50, [0, ''])
+      const { q } = request.query
       let query = filtered(api, request.query)
+      if (page.after) query = query.where(olderThan(['runs.seq', 'runs.run'], page.after))
+      const floor = q === undefined || isIdStart(q) ? null : await floorOf(query)
+      if (q !== undefined) query = isIdStart(q) ? withIdStart(query, q) : withWords(query, q, floor)
+      const rows = await query
         .orderBy('runs.seq', 'desc')
         .orderBy('runs.run', 'desc')
         .limit(page.limit + 1)
-      if (page.after) query = query.where(olderThan(['runs.seq', 'runs.run'], page.after))
-      const rows = await query.execute()
+        .execute()
+      if (floor && rows.length <= page.limit) linkNext(request, reply, floor)
       return cutPage(request, reply, page, rows, (row) => [row.seq, row.run]).map(presentSummary)
     },
   )

@@ -1,6 +1,7 @@
 /** Sinks: what they are, what they hold by our doing, and where they drifted from it. */
 import { sql } from 'kysely'
 import { Type } from 'typebox'
+import type { ErrorInfo } from '@headway/schemas/definitions.ts'
 import type { SinkDefinition } from '@headway/schemas/rules/definition.ts'
 import { base, type Routes } from '../api.ts'
 import { likeOf, present, ValueShape } from '../held.ts'
@@ -34,12 +35,18 @@ const DriftShape = Type.Object({
   sink: Text,
   environment: Text,
   rule: Text,
+  repository: Text,
   open: Type.Boolean(),
   keys: Type.Array(Text, { description: 'the first hundred' }),
   count: Type.Integer(),
   since: Time,
   endedAt: Nullable(Time),
   times: Type.Integer({ description: 'how often it began' }),
+  error: Nullable(Type.Object({ type: Text, message: Text }), {
+    description: 'why nobody can look',
+  }),
+  heals: Type.Integer({ description: 'runs that were asked for to put it right' }),
+  heal: Nullable(Text, { description: 'the newest of them' }),
 })
 
 export const sinksRoutes: Routes = (app, api) => {
@@ -47,7 +54,7 @@ export const sinksRoutes: Routes = (app, api) => {
   app.get(
     `${base}/sinks`,
     {
-      config: { role: 'viewer' },
+      config: { role: 'viewer', kept: true },
       schema: {
         summary: 'Where values go',
         tags: ['configuration'],
@@ -97,7 +104,7 @@ export const sinksRoutes: Routes = (app, api) => {
   app.get(
     `${base}/sinks/:sink/values`,
     {
-      config: { role: 'viewer' },
+      config: { role: 'viewer', kept: true },
       schema: {
         summary: 'What a sink holds by our doing, by environment and key',
         tags: ['configuration'],
@@ -156,7 +163,7 @@ export const sinksRoutes: Routes = (app, api) => {
   app.get(
     `${base}/drift`,
     {
-      config: { role: 'viewer' },
+      config: { role: 'viewer', kept: true },
       schema: {
         summary: 'Where sinks differ, or differed last, from what was put there',
         tags: ['configuration'],
@@ -172,12 +179,16 @@ export const sinksRoutes: Routes = (app, api) => {
         sink: row.sink,
         environment: row.environment,
         rule: row.rule,
+        repository: row.repository,
         open: row.open,
         keys: row.keys as string[],
         count: row.count,
         since: row.since,
         endedAt: row.ended_at,
         times: row.times,
+        error: row.error as ErrorInfo | null,
+        heals: row.heals,
+        heal: row.heal,
       }))
     },
   )

@@ -6,16 +6,14 @@
  * `inputs` names older versions to run on. Such a run leaves the window alone.
  */
 import { Type, type Static } from 'typebox'
-import { toTimestamp, sha256 } from '@headway/schemas/ids.ts'
 import type { RenditionRef, VersionRef } from '@headway/schemas/definitions.ts'
-import type { EventOf } from '@headway/schemas/events.ts'
 import { isEnded } from '@headway/schemas/run.ts'
 import { base, type Api, type Routes } from '../api.ts'
-import { canonical } from '../canonical.ts'
+import { askForRun } from '../asking.ts'
 import { requirePipeline, type DefinedPipeline } from '../finding.ts'
 import { Problem } from '../problem.ts'
 import { IdParams } from '../shapes.ts'
-import { actorOf, append, keyOf, keyReused, newId, patience, written } from '../write.ts'
+import { patience } from '../write.ts'
 import { RunShape, type Run } from './run-detail.ts'
 import { readRun } from './run.ts'
 
@@ -83,37 +81,6 @@ const pinnedInputs = async (
   return Object.fromEntries(pinned)
 }
 
-type Asking = { readonly id: string; readonly seq: number; readonly duplicate: boolean }
-
-/** What was asked for under this id before, however long ago. */
-const findEarlier = async ({ db, tenant }: Api, id: string, payload: string) => {
-  const row = await db
-    .selectFrom('run_wishes')
-    .select(['seq', 'payload'])
-    .where('tenant', '=', tenant)
-    .where('request', '=', id)
-    .executeTakeFirst()
-  if (row && row.payload !== payload) throw keyReused()
-  return row ? { id, seq: row.seq, duplicate: true } : null
-}
-
-const ask = async (api: Api, key: string | null, event: Wanted): Promise<Asking> => {
-  const { request: id, pipeline, actor, at, payload } = event
-  const { seq, repeated } = await append(
-    api,
-    { kind: 'pipeline', name: pipeline },
-    `run-${pipeline}-${key ?? id}`,
-    event,
-  )
-  if (repeated) {
-    const first = (await written(api, api.log.at(seq)))?.events[0]
-    if (first?.type !== 'RunTriggered' || first.payload !== payload) throw keyReused()
-  }
-  api.accepted.add({ id, pipeline, actor, at, seq, pinned: event.inputs !== undefined })
-  return { id, seq, duplicate: repeated }
-}
-type Wanted = EventOf<'RunTriggered'>
-
 /** The run when it has ended, or as it is when patience ends. */
 const untilEnded = async (api: Api, id: string, signal: AbortSignal): Promise<Run | null> => {
   for (let waitMs = pollMs; ; waitMs = Math.min(waitMs * 1.5, pollMsMax)) {
@@ -141,20 +108,10 @@ export const triggerRoutes: Routes = (app, api) => {
       const { id: pipeline } = request.params
       const { reason, inputs } = request.body
       const row = await requirePipeline(api, pipeline)
-      const key = keyOf(request)
-      const id = newId(api, request, pipeline)
-      const payload = sha256(canonical({ reason, inputs }))
-      let asked = key && (await findEarlier(api, id, payload))
-      asked ||= await ask(api, key, {
-        type: 'RunTriggered',
-        v: 1,
-        at: toTimestamp(api.clock.now()),
-        pipeline,
-        request: id,
-        actor: actorOf(request, request.body),
-        ...(key ? { key, payload } : {}),
-        ...(inputs ? { inputs: await pinnedInputs(api, row, inputs) } : {}),
-      })
+      const asked = await askForRun(api, request, pipeline, { reason, inputs }, async () =>
+        inputs ? { inputs: await pinnedInputs(api, row, inputs) } : {},
+      )
+      const { id } = asked
       void reply.header('location', `${base}/runs/${id}`)
       const { wait = 0 } = request.query
       if (wait > 0) {

@@ -26,7 +26,7 @@ export const unreadableRoutes: Routes = (app, api) => {
   app.get(
     `${base}/unreadable`,
     {
-      config: { role: 'viewer' },
+      config: { role: 'viewer', kept: true },
       schema: {
         summary: 'Poisoned messages',
         tags: ['status'],

@@ -58,9 +58,12 @@ export const webhooksRoutes: Routes = (app, api) =>
       (_, body, done) => done(null, body),
     )
     // Before the body is read: a flood costs as little as can be.
-    scope.addHook('onRequest', async (request) => {
+    scope.addHook('onRequest', async (request, reply) => {
       const { source = '' } = request.params as { source?: string }
-      const waitMs = api.limits.addresses.take(`${source} ${request.ip}`, performance.now())
+      const { addresses } = api.limits
+      const name = `${source} ${request.ip}`
+      const waitMs = addresses.take(name, performance.now())
+      void reply.headers(addresses.tell(name))
       if (waitMs > 0) throw tooOften(waitMs, 'this address')
       await requireSource(api, source)
     })

@@ -1,7 +1,6 @@
 /** Why something ran, did not run, or waits: an answer in sentences, from the read models alone. */
 import { sql } from 'kysely'
 import type { VersionRef } from '@headway/schemas/definitions.ts'
-import { liveSchema } from '@headway/schemas/tables.ts'
 import { base, type Api, type Routes } from '../api.ts'
 import { openStatuses, requirePipeline, type DefinedPipeline } from '../finding.ts'
 import { LiveChecks } from '../live-checks.ts'
@@ -145,7 +144,7 @@ const pipelineFacts = async (api: Api, id: string): Promise<PipelineFacts> => {
 /** Pipelines with a slot that is bound to it. */
 const fedBy = async ({ db, tenant }: Api, asset: string): Promise<readonly string[]> => {
   const { rows } = await sql<{ pipeline: string }>`
-    select pipeline from ${sql.id(liveSchema, 'pipelines')} p
+    select pipeline from ${sql.id('pipelines')} p
     where p.tenant = ${tenant} and not p.removed and exists (
       select from jsonb_each_text(p.definition -> 'slots') slot where slot.value = ${asset})
     order by pipeline limit ${pipelinesMax}`.execute(db)

@@ -9,7 +9,6 @@
 import { sql } from 'kysely'
 import { Type, type Static } from 'typebox'
 import type { PipelineDefinition, RenditionRef } from '@headway/schemas/definitions.ts'
-import { liveSchema } from '@headway/schemas/tables.ts'
 import { base, type Api, type Routes } from '../api.ts'
 import { cutPage, pageOf, paging } from '../list.ts'
 import { timeOf } from '../moments.ts'
@@ -66,7 +65,7 @@ type WindowRow = {
 
 /** The windows of all pipelines or of one, by name. */
 const query = async ({ db, tenant }: Api, pipeline: string | null): Promise<WindowRow[]> => {
-  const table = (name: string) => sql.id(liveSchema, name)
+  const table = (name: string) => sql.id(name)
   const { rows } = await sql<WindowRow>`
     with bound as (
       select distinct p.pipeline, slot.asset,
@@ -166,7 +165,7 @@ export const windowsRoutes: Routes = (app, api) => {
   app.get(
     `${base}/windows`,
     {
-      config: { role: 'viewer' },
+      config: { role: 'viewer', kept: true },
       schema: {
         summary: 'All open windows by pipeline',
         tags: ['windows'],

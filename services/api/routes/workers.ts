@@ -112,7 +112,7 @@ export const workersRoutes: Routes = (app, api) => {
   app.get(
     `${base}/workers`,
     {
-      config: { role: 'viewer' },
+      config: { role: 'viewer', kept: true },
       schema: {
         summary: 'Workers, newest first; with ?all=true every worker there was',
         tags: ['workers'],
@@ -132,7 +132,7 @@ export const workersRoutes: Routes = (app, api) => {
   app.get(
     `${base}/workers/:id`,
     {
-      config: { role: 'viewer' },
+      config: { role: 'viewer', kept: true },
       schema: {
         summary: 'One worker',
         tags: ['workers'],

@@ -11,6 +11,7 @@ const pauseMs = 1_000
 
 /** Says that an answer is about the datum of this seed. */
 export const aboutTrace = (request: FastifyRequest, seed: string): void => {
+  request.traceSeed = seed
   if (request.headers.traceparent === undefined) request.traceId = traceIdOf(seed)
 }
 
@@ -18,6 +19,7 @@ const spanOf = (request: FastifyRequest): string => request.id.replaceAll('-', '
 
 export const traceRequests = (app: App): void => {
   app.decorateRequest('traceId', '')
+  app.decorateRequest('traceSeed', null)
   app.addHook('onRequest', (request, _, done) => {
     const asked = readTraceparent(request.headers.traceparent as string | undefined)
     request.traceId = asked?.traceId ?? request.id.replaceAll('-', '')

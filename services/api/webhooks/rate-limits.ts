@@ -1,6 +1,9 @@
 /**
  * How often somebody may knock: a bucket for each name that fills at a steady rate and holds a burst.
  * Names that have not been seen for as long as a full bucket takes are as good as new, and forgotten.
+ *
+ * How much is left is told in the fields of draft-ietf-httpapi-ratelimit-headers-10: the whole bucket is
+ * the quota, the time that it takes to fill the window.
  */
 export type Rate = { readonly perSecond: number; readonly burst: number }
 
@@ -9,10 +12,12 @@ type Bucket = { tokens: number; at: number }
 const namesMax = 20_000
 
 export class RateLimits {
+  readonly #policy: string
   readonly #rate: Rate
   readonly #buckets = new Map<string, Bucket>()
 
-  constructor(rate: Rate) {
+  constructor(policy: string, rate: Rate) {
+    this.#policy = policy
     this.#rate = rate
   }
 
@@ -30,5 +35,16 @@ export class RateLimits {
     if (bucket.tokens < 1) return Math.ceil(((1 - bucket.tokens) / perSecond) * 1_000)
     bucket.tokens -= 1
     return 0
+  }
+
+  /** Header fields for somebody who just knocked. */
+  tell(name: string): Readonly<Record<string, string>> {
+    const { perSecond, burst } = this.#rate
+    const left = this.#buckets.get(name)?.tokens ?? burst
+    const seconds = (tokens: number) => Math.ceil(tokens / perSecond)
+    return {
+      'ratelimit-policy': `"${this.#policy}";q=${Math.floor(burst)};w=${seconds(burst)}`,
+      ratelimit: `"${this.#policy}";r=${Math.floor(left)};t=${seconds(burst - left)}`,
+    }
   }
 }

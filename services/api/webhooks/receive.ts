@@ -54,8 +54,9 @@ const checkSignature = async (
     api.logger.warn({ source: name }, 'a delivery was taken without a look at its signature')
     return false
   }
-  const { values, missing } = await readKeys(webhook?.keys ?? [])
-  if (platform.signed(headers, body, values, api.clock.now())) return true
+  const now = api.clock.now()
+  const { values, missing } = await readKeys(webhook?.keys ?? [], now)
+  if (platform.signed(headers, body, values, now)) return true
   if (missing.length === 0 && values.length > 0) throw badSignature(name)
   api.logger.error({ source: name, missing }, 'keys of a source are not there')
   throw new Problem(
@@ -105,8 +106,9 @@ export const receive = async (api: Api, delivered: Delivered): Promise<Received>
   const source = await requireSource(api, delivered.source)
   const platform: Platform = platforms[source.definition.platform]
   const verified = await checkSignature(api, platform, source, delivered)
-  const waitMs = api.limits.sources.take(source.name, performance.now())
-  if (waitMs > 0) throw tooOften(waitMs, `source ${source.name}`)
+  const { sources } = api.limits
+  const waitMs = sources.take(source.name, performance.now())
+  if (waitMs > 0) throw tooOften(waitMs, `source ${source.name}`, sources.tell(source.name))
   const told = platform.read(delivered.headers, readPayload(delivered.body))
   if (told === null)
     throw new Problem(
@@ -123,7 +125,7 @@ export const receive = async (api: Api, delivered: Delivered): Promise<Received>
   return { verified, outcome: { task: tasks[0]!, tasks, repeated } }
 }
 
-export const tooOften = (waitMs: number, who: string): Problem =>
+export const tooOften = (waitMs: number, who: string, told = {}): Problem =>
   new Problem(429, 'too_many_deliveries', `${who} delivers more than is taken: wait a moment`, {
-    headers: { 'retry-after': String(Math.max(1, Math.ceil(waitMs / 1_000))) },
+    headers: { 'retry-after': String(Math.max(1, Math.ceil(waitMs / 1_000))), ...told },
   })

@@ -1,5 +1,5 @@
 /** Commands about configuration: pushes and what became of them, and the history of every key. */
-import { json, key, limit, reason, type CommandEntry, type CommandModule } from './entry.ts'
+import { asOf, json, key, limit, reason, type CommandEntry, type CommandModule } from './entry.ts'
 
 const wait = [
   ['--wait', 'until it ended; the exit code tells how'],
@@ -36,6 +36,7 @@ export const configuration: readonly CommandEntry[] = [
       ['--source <source>', 'of one source'],
       ['--repository <repository>', 'of one repository'],
       limit,
+      asOf,
       json,
     ],
     examples: [
@@ -47,21 +48,21 @@ export const configuration: readonly CommandEntry[] = [
   {
     usage: 'sources',
     summary: 'where configuration is pushed to, and from',
-    options: [json],
+    options: [asOf, json],
     examples: [['sources', 'with the address of each webhook']],
     load: async () => ({ run: (await import('./sources.ts')).sources }),
   },
   {
     usage: 'rules',
     summary: 'which files of which repositories go to which sinks',
-    options: [json],
+    options: [asOf, json],
     examples: [['rules', 'all of them']],
     load: async () => ({ run: (await import('./sources.ts')).rules }),
   },
   {
     usage: 'sinks [sink]',
     summary: 'where configuration goes; of one sink, what it holds and from which commit',
-    options: [['--environment <name>', 'only there'], limit, json],
+    options: [['--environment <name>', 'only there'], limit, asOf, json],
     examples: [
       ['sinks', 'all of them, with what drifted'],
       ['sinks shop-kv --environment production', 'every key with its commit'],
@@ -83,6 +84,7 @@ export const configuration: readonly CommandEntry[] = [
       ['--since <when>', 'since then: 2h, or 2026-11-21T08:00:00Z'],
       ['--until <when>', 'before'],
       limit,
+      asOf,
       json,
     ],
     examples: [
@@ -107,6 +109,13 @@ export const configuration: readonly CommandEntry[] = [
       ['config diff staging --against production', 'what staging has and production has not'],
     ],
     load: () => history('diff'),
+  },
+  {
+    usage: 'config drift',
+    summary: 'where sinks hold something else than was put there',
+    options: [['--all', 'what ended as well'], json],
+    examples: [['config drift', 'what is wrong now, since when, and how often it was put right']],
+    load: () => import('./drift.ts'),
   },
   {
     usage: 'config rollback <rule> <environment>',

@@ -17,6 +17,10 @@ export type CommandEntry = {
 }
 
 export const json = ['--json', 'what the program sees, as JSON'] as const
+export const asOf = [
+  '--as-of <when>',
+  'as it was after this commit of the log, or at a time: 1234, 15m, 2026-11-21T08:00:00Z',
+] as const
 export const limit = ['--limit <n>', 'at most this many', '20'] as const
 export const reason = ['--reason <text>', 'why, for those who look later'] as const
 export const key = [

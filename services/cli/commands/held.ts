@@ -8,6 +8,6 @@ export const valueOf = (held: unknown): string => {
   if (held === null || held === undefined) return '-'
   const { value, secret } = held as { value?: string; secret?: string }
   const text = secret === undefined ? (value ?? '') : `secret ${secret}`
-  const line = text.replaceAll(/[\u0000-\u001f\u007f]/g, visible)
+  const line = text.replaceAll(/\p{Cc}/gu, visible)
   return line.length > valueMax ? `${line.slice(0, valueMax - 1)}…` : line
 }

@@ -3,7 +3,7 @@
  * Nothing else is loaded before it is clear which one is meant.
  */
 import { configuration } from './configuration.ts'
-import { json, key, limit, reason, type CommandEntry } from './entry.ts'
+import { asOf, json, key, limit, reason, type CommandEntry } from './entry.ts'
 import { lifecycle } from './lifecycle.ts'
 
 export type { CommandEntry, Invocation } from './entry.ts'
@@ -42,14 +42,14 @@ export const commands: readonly CommandEntry[] = [
   {
     usage: 'status',
     summary: 'is everything well: log, read models, workers, runs',
-    options: [json],
+    options: [asOf, json],
     examples: [['status', 'one line per fact']],
     load: () => import('./status.ts'),
   },
   {
     usage: 'assets',
     summary: 'things that change, with their newest version and their trouble',
-    options: [json],
+    options: [asOf, json],
     examples: [['assets', 'all of them']],
     load: () => import('./assets.ts'),
   },
@@ -61,6 +61,7 @@ export const commands: readonly CommandEntry[] = [
       ['--version <version>', 'of this version; of the newest when left out'],
       ['--rendition <name>', 'in this form: feed.json'],
       limit,
+      asOf,
       json,
     ],
     examples: [
@@ -79,14 +80,14 @@ export const commands: readonly CommandEntry[] = [
   {
     usage: 'pipelines',
     summary: 'what makes outputs of assets, with the last run of each',
-    options: [json],
+    options: [asOf, json],
     examples: [['pipelines', 'all of them']],
     load: async () => ({ run: (await import('./pipelines.ts')).list }),
   },
   {
     usage: 'pipeline <id>',
     summary: 'one pipeline: its code, its window, its steps',
-    options: [json],
+    options: [asOf, json],
     examples: [['pipeline st-realtime-staging', 'what it does with what']],
     load: async () => ({ run: (await import('./pipelines.ts')).one }),
   },
@@ -98,6 +99,7 @@ export const commands: readonly CommandEntry[] = [
       ['--status <status>', 'running, waiting_for_worker, waiting_external, failed, cancelled…'],
       ['--since <when>', 'asked for since then: 2h, or 2026-11-21T08:00:00Z'],
       limit,
+      asOf,
       json,
     ],
     examples: [['runs --status failed', 'what went wrong lately']],
@@ -106,14 +108,14 @@ export const commands: readonly CommandEntry[] = [
   {
     usage: 'run <id>',
     summary: 'one run: why, on what, every step, every output',
-    options: [json],
+    options: [asOf, json],
     examples: [['run 01JD8Z0000000000000000000K', 'its story']],
     load: () => import('./run.ts'),
   },
   {
     usage: 'workers',
     summary: 'who runs pipelines',
-    options: [json],
+    options: [asOf, json],
     examples: [['workers', 'healthy, draining and stale ones']],
     load: () => import('./workers.ts'),
   },
@@ -144,12 +146,31 @@ export const commands: readonly CommandEntry[] = [
   {
     usage: 'window <pipeline>',
     summary: 'the changes that wait to become a run',
-    options: [['--flush', 'run now'], ['--cancel', 'forget them'], reason, json],
+    options: [['--flush', 'run now'], ['--cancel', 'forget them'], reason, asOf, json],
     examples: [
       ['window st-realtime-production', 'what waits, and until when'],
       ['window st-realtime-production --flush', 'do not wait'],
     ],
     load: () => import('./window.ts'),
+  },
+  {
+    usage: 'streams',
+    summary: 'what NATS holds, who reads it, and what is not as the code says',
+    options: [json],
+    examples: [['streams', 'streams, queues and readers']],
+    load: () => import('./streams.ts'),
+  },
+  {
+    usage: 'projections [action]',
+    summary: 'how far the tables are; rebuild, compare, swap or drop a copy of them',
+    options: [reason, json],
+    examples: [
+      ['projections', 'position, lag, rate and size'],
+      ['projections rebuild', 'build a copy beside the live tables'],
+      ['projections compare', 'prove them equal, row for row'],
+      ['projections swap', 'put the copy in their place'],
+    ],
+    load: () => import('./projections.ts'),
   },
   {
     usage: 'sub [subject]',
@@ -177,6 +198,7 @@ export const commands: readonly CommandEntry[] = [
       ['--since <when>', 'since then: 2h, or 2026-11-21T08:00:00Z'],
       ['--until <when>', 'before'],
       limit,
+      asOf,
       json,
     ],
     examples: [['audit --since 1d', 'what people did today']],

@@ -1,6 +1,6 @@
 /** Commands about what people decide: redriving, holding back, releasing, answering. */
 import { access } from './access.ts'
-import { json, key, limit, reason, type CommandEntry, type CommandModule } from './entry.ts'
+import { asOf, json, key, limit, reason, type CommandEntry, type CommandModule } from './entry.ts'
 
 const asked = [reason, key, json] as const
 const wish = async (name: keyof typeof import('./wishes.ts')): Promise<CommandModule> =>
@@ -20,7 +20,7 @@ export const lifecycle: readonly CommandEntry[] = [
   {
     usage: 'why <thing>',
     summary: 'why a run, a pipeline or an asset is as it is, and what comes next',
-    options: [json],
+    options: [asOf, json],
     examples: [
       ['why st-realtime-production', 'why it runs, waits or does not run'],
       ['why pims/prod/schedule', 'why it is stale, and what it led to'],
@@ -39,7 +39,7 @@ export const lifecycle: readonly CommandEntry[] = [
     usage: 'dead-letters [id]',
     summary:
       'runs that ended badly, refused commands, unreadable messages; one with all its errors',
-    options: [...deadFilter, ['--kind <kind>', 'run, command or message'], limit, json],
+    options: [...deadFilter, ['--kind <kind>', 'run, command or message'], limit, asOf, json],
     examples: [
       ['dead-letters --since 1d', 'what went wrong since yesterday'],
       ['dead-letters 01JD8Z0000000000000000000K', 'every error of a run'],
@@ -100,14 +100,14 @@ export const lifecycle: readonly CommandEntry[] = [
   {
     usage: 'release list [pipeline]',
     summary: 'versions with their state: inactive, active, draining, drained, retired',
-    options: [limit, json],
+    options: [limit, asOf, json],
     examples: [['release list st-schedule-production', 'newest first']],
     load: async () => ({ run: (await import('./releases.ts')).list }),
   },
   {
     usage: 'release show <pipeline> <version>',
     summary: 'one version: what still runs on it, when it was active',
-    options: [json],
+    options: [asOf, json],
     examples: [['release show st-schedule-production 5c0ffee15c00', 'may it be retired?']],
     load: async () => ({ run: (await import('./releases.ts')).show }),
   },
@@ -144,7 +144,7 @@ export const lifecycle: readonly CommandEntry[] = [
   {
     usage: 'canary show <id>',
     summary: 'what differs between the candidate and what had been published',
-    options: [json],
+    options: [asOf, json],
     examples: [['canary show 01JD8Z0000000000000000000K', 'output by output']],
     load: async () => ({ run: (await import('./canary.ts')).show }),
   },
@@ -181,6 +181,7 @@ export const lifecycle: readonly CommandEntry[] = [
       ['--run <id>', 'of one run'],
       ['--due-before <when>', 'due within 2h, or before 2026-11-21T08:00:00Z'],
       limit,
+      asOf,
       json,
     ],
     examples: [['interactions --assignee ada', 'what waits for ada']],

@@ -29,14 +29,21 @@ export const keyOf = (options: Invocation['options']): { key?: string } =>
   typeof options.key === 'string' ? { key: options.key } : {}
 
 /** The run when it ended. It may not be projected yet when it is first asked for. */
-const untilEnded = async (id: string, timeoutMs: number): Promise<unknown> => {
+export const untilEnded = async (
+  id: string,
+  timeoutMs: number,
+  onStatus: (status: string) => void = () => {},
+): Promise<unknown> => {
   const endsAt = performance.now() + timeoutMs
+  let told = ''
   for (;;) {
     const answer = await call(`runs/${part(id)}`).catch((error: unknown) => {
       if (error instanceof CliError && error.ending === 'notFound') return null
       throw error
     })
-    if (answer && ended.has(field(rowOf(answer), 'status'))) return answer
+    const status = answer ? field(rowOf(answer), 'status') : ''
+    if (status !== told) onStatus((told = status))
+    if (ended.has(status)) return answer
     if (performance.now() > endsAt)
       throw new CliError('timeout', `run ${id} has not ended within ${timeoutMs / 1_000} s`, [
         `${commandLine(`run ${id}`)}\tshows where it is`,

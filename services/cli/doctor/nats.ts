@@ -1,5 +1,7 @@
 /** NATS: version, streams and queues beside the code, its clock, and whether acknowledged means on disk. */
-import { inspect, type ServerState } from '@headway/streams/inspect.ts'
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { inspect, type Drift, type ServerState } from '@headway/streams/inspect.ts'
 import { isReachable } from '../nats.ts'
 import { failed, ok, reasonOf, unknown, warning, type Check } from './check.ts'
 
@@ -8,30 +10,39 @@ const roundTripMsMax = 50
 const redeliveredMax = 100
 const syncNanosDefault = 120e9
 
+const driftText = (drift: readonly Drift[]): string =>
+  drift
+    .map(
+      ({ option, wanted, actual }) =>
+        `${option} ${JSON.stringify(actual)}, wanted ${JSON.stringify(wanted)}`,
+    )
+    .join('; ')
+
 const streamChecks = ({ streams }: ServerState): readonly Check[] =>
-  streams.map(({ name, differs, messages, bytes }) => {
+  streams.map(({ name, drift, messages, bytes }) => {
     const about = `stream ${name}`
-    if (differs === null)
+    if (drift === null)
       return failed(about, 'it is not there', 'start a room or run `headway apply`: that makes it')
-    if (differs.length === 0) return ok(about, `${messages} messages, ${bytes} bytes`)
+    if (drift.length === 0) return ok(about, `${messages} messages, ${bytes} bytes`)
     return failed(
       about,
-      `not as this version wants it: ${differs.join(', ')}`,
+      `not as this version wants it: ${driftText(drift)}`,
       'restart a room of this version: it brings the stream to what the code says',
     )
   })
 
 const consumerChecks = ({ consumers }: ServerState): readonly Check[] => {
-  const strange = consumers.filter(({ differs }) => differs.length > 0)
-  const often = consumers.filter(({ redelivered }) => redelivered > redeliveredMax)
-  const waiting = consumers.reduce((sum, one) => sum + one.waiting, 0)
-  const told = `${consumers.length} queues, ${waiting} commands wait`
+  const queues = consumers.filter(({ stream, isDurable }) => stream === 'CONTROL' && isDurable)
+  const strange = queues.filter(({ drift }) => drift.length > 0)
+  const often = queues.filter(({ redelivered }) => redelivered > redeliveredMax)
+  const waiting = queues.reduce((sum, one) => sum + one.pending, 0)
+  const told = `${queues.length} queues, ${waiting} commands wait`
   return [
     strange.length === 0
       ? ok('queues', told)
       : failed(
           'queues',
-          strange.map(({ name, differs }) => `${name}: ${differs.join(', ')}`).join('; '),
+          strange.map(({ name, drift }) => `${name}: ${driftText(drift)}`).join('; '),
           `nats consumer rm CONTROL ${strange[0]!.name}, then restart the room: it is made again`,
         ),
     ...often.map(({ name, redelivered }) =>
@@ -55,12 +66,30 @@ const clockCheck = ({ skewMs, roundTripMs }: ServerState): Check => {
       )
 }
 
+type Ports = { readonly nats?: readonly string[]; readonly monitoring?: readonly string[] }
 type Jsz = { readonly config?: { readonly sync_always?: boolean; readonly sync_interval?: number } }
 
+/** Where the server that `headway start` keeps here can be asked; it writes that beside its store. */
+const ownMonitor = async (natsUrl: string, folder: string): Promise<string | undefined> => {
+  const files = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith('.ports'))
+  const times = await Promise.all(
+    files.map(async (name) => (await stat(join(folder, name))).mtimeMs),
+  )
+  const newest = files[times.indexOf(Math.max(...times))]
+  if (newest === undefined) return undefined
+  const ports: Ports = JSON.parse(await readFile(join(folder, newest), 'utf8'))
+  return ports.nats?.includes(natsUrl.replace(/\/$/, '')) ? ports.monitoring?.[0] : undefined
+}
+
 /** Only the server's monitoring port tells it. */
-export const syncCheck = async (env: NodeJS.ProcessEnv): Promise<Check> => {
+export const syncCheck = async (
+  env: NodeJS.ProcessEnv,
+  natsUrl: string,
+  folder = join('.headway', 'nats'),
+): Promise<Check> => {
   const name = 'sync_interval'
-  const monitor = env.HEADWAY_NATS_MONITOR_URL
+  const own = () => ownMonitor(natsUrl, folder).catch(() => undefined)
+  const monitor = env.HEADWAY_NATS_MONITOR_URL ?? (await own())
   if (!monitor)
     return unknown(
       name,
@@ -107,7 +136,7 @@ export const checkNats = async (url: string): Promise<NatsFindings> => {
       ...streamChecks(state),
       ...consumerChecks(state),
       clockCheck(state),
-      await syncCheck(process.env),
+      await syncCheck(process.env, url),
     ]
     const head = state.streams.find(({ name }) => name === 'EVENTS')
     return { checks, headSeq: head?.lastSeq ?? null }

@@ -3,11 +3,13 @@
  * something about it: at most once a second per path, never while nobody looks.
  */
 import { useCallback, useEffect, useState, useSyncExternalStore } from 'react'
-import { send, type ApiProblem, type Answer } from './client.ts'
-import { onEvents, onLiveState, liveState, type Brief } from './live.ts'
+import type { Reply } from '@headway/client/client.ts'
+import { client, type Address, type ApiProblem } from './client.ts'
+import { liveFrom, liveState, onEvents, onLiveState, type Brief } from './live.ts'
+import { useAddress } from './past.ts'
 
 type Entry = {
-  answer: Answer<unknown> | null
+  reply: Reply<unknown> | null
   error: ApiProblem | null
   asking: boolean
   askedAt: number
@@ -15,15 +17,15 @@ type Entry = {
   shown: object
   readonly listeners: Set<() => void>
 }
-const entries = new Map<string, Entry>()
+const entries = new Map<Address<unknown>, Entry>()
 const kept = 200
 const pauseMs = 1_000
 
-const entryOf = (path: string): Entry => {
+const entryOf = (path: Address<unknown>): Entry => {
   let entry = entries.get(path)
   if (!entry) {
     entry = {
-      answer: null,
+      reply: null,
       error: null,
       asking: false,
       askedAt: 0,
@@ -40,7 +42,7 @@ const entryOf = (path: string): Entry => {
   return entry
 }
 
-const ask = async (path: string): Promise<void> => {
+const ask = async (path: Address<unknown>): Promise<void> => {
   const entry = entryOf(path)
   if (entry.asking) {
     entry.again = true
@@ -50,7 +52,7 @@ const ask = async (path: string): Promise<void> => {
   entry.again = false
   entry.askedAt = Date.now()
   try {
-    entry.answer = await send('GET', path)
+    entry.reply = await client.read(path)
     entry.error = null
   } catch (error) {
     entry.error = error as ApiProblem
@@ -58,11 +60,23 @@ const ask = async (path: string): Promise<void> => {
   entry.asking = false
   entry.shown = {}
   for (const listener of entry.listeners) listener()
-  if (entry.again || entry.error?.status === 0) later(path)
+  if (entry.again || entry.error?.status === 0 || isBeingMade(entry.error) || isBehind(entry))
+    later(path)
 }
 
-const waiting = new Set<string>()
-const later = (path: string): void => {
+/** Answered before everything was heard of, and by read models that did not know it yet. */
+const isBehind = ({ reply, askedAt }: Entry): boolean =>
+  askedAt < liveFrom().at && (reply?.projectedSeq ?? Infinity) < liveFrom().seq
+onLiveState(() => {
+  for (const [path, entry] of entries)
+    if (entry.listeners.size > 0 && !entry.asking && isBehind(entry)) later(path)
+})
+
+/** An earlier state is made from the log when somebody wants it. */
+export const isBeingMade = (error: ApiProblem | null): boolean => error?.code === 'as_of_not_ready'
+
+const waiting = new Set<Address<unknown>>()
+const later = (path: Address<unknown>): void => {
   if (waiting.has(path)) return
   waiting.add(path)
   const ms = Math.max(0, entryOf(path).askedAt + pauseMs - Date.now())
@@ -83,13 +97,14 @@ export const ofKind =
 
 export type Result<T> = {
   readonly data: T | null
-  readonly next: string | null
+  readonly next: Address<T> | null
   readonly error: ApiProblem | null
   readonly reload: () => void
 }
 
 /** `path` null asks for nothing. */
-export const useApi = <T>(path: string | null, concern: Concern = any): Result<T> => {
+export const useApi = <T>(now: Address<T> | null, concern: Concern = any): Result<T> => {
+  const path = useAddress(now)
   const subscribe = useCallback(
     (listener: () => void) => {
       if (path === null) return () => {}
@@ -103,6 +118,8 @@ export const useApi = <T>(path: string | null, concern: Concern = any): Result<T
   useEffect(() => {
     if (path === null) return
     void ask(path)
+    // What was does not change any more.
+    if (path !== now) return
     const stop = onEvents((events) => events.some(concern) && later(path))
     const seen = () => !document.hidden && later(path)
     document.addEventListener('visibilitychange', seen)
@@ -111,26 +128,32 @@ export const useApi = <T>(path: string | null, concern: Concern = any): Result<T
       document.removeEventListener('visibilitychange', seen)
     }
     // oxlint-disable-next-line react-hooks/exhaustive-deps -- a concern is a constant of its caller
-  }, [path])
+  }, [path, now])
   const reload = useCallback(() => path !== null && void ask(path), [path])
   const entry = path === null ? null : entryOf(path)
   return {
-    data: (entry?.answer?.data ?? null) as T | null,
-    next: entry?.answer?.next ?? null,
+    data: (entry?.reply?.data ?? null) as T | null,
+    next: (entry?.reply?.next ?? null) as Address<T> | null,
     error: entry?.error ?? null,
     reload,
   }
 }
 
+type More<T> = {
+  readonly path: Address<readonly T[]>
+  readonly rows: readonly T[]
+  readonly next: Address<readonly T[]> | null
+}
 /** Pages of a list that are asked for after the first one; they stay as they were read. */
-export const useMore = <T>(first: Result<T[]>, path: string) => {
-  const [more, setMore] = useState<{ path: string; rows: T[]; next: string | null } | null>(null)
+export const useMore = <T>(first: Result<readonly T[]>, now: Address<readonly T[]>) => {
+  const path = useAddress(now)!
+  const [more, setMore] = useState<More<T> | null>(null)
   const current = more?.path === path ? more : null
   const next = current ? current.next : first.next
   const load = async () => {
     if (next === null) return
-    const answer = await send<T[]>('GET', next)
-    setMore({ path, rows: [...(current?.rows ?? []), ...answer.data], next: answer.next })
+    const reply = await client.read(next)
+    setMore({ path, rows: [...(current?.rows ?? []), ...reply.data], next: reply.next })
   }
   return { rows: [...(first.data ?? []), ...(current?.rows ?? [])], hasMore: next !== null, load }
 }

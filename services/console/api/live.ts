@@ -3,7 +3,7 @@
  * sequence, so nothing is missed. Events are gathered for a moment before anybody hears of them: a
  * burst of a thousand is one render.
  */
-import { base, know } from './client.ts'
+import { base, client } from './client.ts'
 
 export type Brief = {
   readonly seq: number
@@ -20,6 +20,8 @@ const listeners = new Set<(events: readonly Brief[]) => void>()
 const stateListeners = new Set<() => void>()
 let state: LiveState = 'connecting'
 let gathered: Brief[] = []
+/** From which event on everything is heard of, and since when. */
+let connected = { seq: 0, at: 0 }
 let timer: ReturnType<typeof setTimeout> | null = null
 
 const tellState = (next: LiveState): void => {
@@ -37,11 +39,16 @@ const flush = (): void => {
 
 export const startLive = (): void => {
   const source = new EventSource(`${base}/stream?brief=true`)
-  source.addEventListener('ready', () => tellState('live'))
+  source.addEventListener('ready', (message: MessageEvent<string>) => {
+    const { seq } = JSON.parse(message.data) as { seq: number }
+    client.know(seq)
+    connected = { seq, at: Date.now() }
+    tellState('live')
+  })
   source.addEventListener('error', () => tellState('lost'))
   source.addEventListener('commit', (message: MessageEvent<string>) => {
     const event = JSON.parse(message.data) as Brief
-    know(event.seq)
+    client.know(event.seq)
     gathered.push(event)
     timer ??= setTimeout(flush, gatherMs)
   })
@@ -55,4 +62,5 @@ export const onLiveState = (listener: () => void): (() => void) => {
   stateListeners.add(listener)
   return () => stateListeners.delete(listener)
 }
+export const liveFrom = (): typeof connected => connected
 export const liveState = (): LiveState => state

@@ -1,5 +1,5 @@
 /** Short names for the answers that the console reads, as the API itself describes them. */
-import type { AnswerOf, OperationName } from '../client/client.ts'
+import type { AnswerOf, OperationName } from '@headway/client/client.ts'
 
 export type RowOf<N extends OperationName> = AnswerOf<N> extends readonly (infer R)[] ? R : never
 
@@ -9,40 +9,30 @@ export type Step = Run['steps'][number]
 export type Finding = Step['findings'][number]
 export type VersionRef = Run['triggeredBy'][number]
 export type Why = AnswerOf<'GET /api/v1/runs/{id}/why'>
+export type ChosenRuns = AnswerOf<'POST /api/v1/runs/redrive'>
 
 export type Asset = AnswerOf<'GET /api/v1/assets/{key}'>
-export type Version = Omit<RowOf<'GET /api/v1/assets/{key}/versions'>, 'origin'> & {
-  readonly origin: { readonly by: string; readonly url?: string }
-}
+export type Version = RowOf<'GET /api/v1/assets/{key}/versions'>
 export type Rendition = Version['renditions'][number]
+export type Difference =
+  AnswerOf<'GET /api/v1/assets/{key}/versions/{version}/difference'>['difference']
 
 export type Pipeline = RowOf<'GET /api/v1/pipelines'>
 export type DebounceWindow = RowOf<'GET /api/v1/windows'>
-type Graph = AnswerOf<'GET /api/v1/pipelines/{id}/dag'>
-export type Dag = Omit<Graph, 'nodes'> & {
-  readonly nodes: readonly (Omit<Graph['nodes'][number], 'data'> & {
-    readonly data: {
-      readonly label: string
-      readonly description?: string
-      readonly asset?: string
-      readonly disabled?: boolean
-    }
-  })[]
-}
+export type Dag = AnswerOf<'GET /api/v1/pipelines/{id}/dag'>
 export type Release = RowOf<'GET /api/v1/releases'>
-export type Activation = RowOf<'GET /api/v1/pipelines/{id}/activations'>
-export type Canary = RowOf<'GET /api/v1/pipelines/{id}/canaries'>
 
 export type DeadLetter = RowOf<'GET /api/v1/dead-letters'>
 export type RedrivePlan = AnswerOf<'POST /api/v1/dead-letters/redrive'>
-export type Redrive = RowOf<'GET /api/v1/redrives'>
 export type Interaction = RowOf<'GET /api/v1/interactions'>
 export type Worker = RowOf<'GET /api/v1/workers'>
 export type Session = AnswerOf<'GET /api/v1/session'>
 export type Status = AnswerOf<'GET /api/v1/status'>
-export type Health = AnswerOf<'GET /health/deep'>
+export type Commit = RowOf<'GET /api/v1/log'>
 
-export type LogEvent = Readonly<Record<string, unknown>> & { readonly type: string }
-export type Commit = Omit<RowOf<'GET /api/v1/log'>, 'events'> & {
-  readonly events: readonly LogEvent[]
-}
+export type Task = RowOf<'GET /api/v1/tasks'>
+export type ValueChange = RowOf<'GET /api/v1/config/log'>
+export type Shown = ValueChange['value']
+export type ConfigDifference = RowOf<'GET /api/v1/config/diff'>
+export type Drift = RowOf<'GET /api/v1/drift'>
+export type Sink = RowOf<'GET /api/v1/sinks'>

@@ -1,7 +1,8 @@
 /** One asset: is it fresh, what are its versions, what became of each, and how do two of them differ. */
 import { never, useApi, useMore, type Concern } from '../api/cache.ts'
-import type { Asset, DebounceWindow, Pipeline, RunSummary, Version, Why } from '../api/types.ts'
-import { Link, pathOfHref, paths, useQuery } from '../router.tsx'
+import { addressOf, client } from '../api/client.ts'
+import type { Pipeline } from '../api/types.ts'
+import { Link, paths, useQuery } from '../router.tsx'
 import { Do } from '../ui/ask.tsx'
 import { Card, Empty, Facts, Loaded, Page, Tabs } from '../ui/page.tsx'
 import { Ring } from '../ui/ring.tsx'
@@ -11,59 +12,20 @@ import { More, Table } from '../ui/table.tsx'
 import { Ago, bytesOf, durationOf } from '../ui/time.tsx'
 import { freshnessOf } from './assets.tsx'
 import { VersionDiff } from './version-diff.tsx'
+import { WhyCard } from './why.tsx'
 
 const concernOf =
   (key: string): Concern =>
   ({ kind, name }) =>
     kind === 'asset' && name === key
 
-export const WhyCard = ({
-  path,
-  concern,
-}: {
-  readonly path: string
-  readonly concern: Concern
-}) => {
-  const result = useApi<Why>(`${path}/why`, concern)
-  return (
-    <Card title="Why it is as it is">
-      <div className="card-body stack">
-        <Loaded result={result}>
-          {(why) => (
-            <>
-              <p className="sentence">{why.answer}</p>
-              <ul>
-                {why.because.map(({ text, since, href, seq }) => {
-                  const to = href ? pathOfHref(href) : seq ? paths.commit(seq) : null
-                  return (
-                    <li key={text + (since ?? '')}>
-                      {to ? <Link to={to}>{text}</Link> : text}{' '}
-                      {since && (
-                        <span className="quiet">
-                          <Ago at={since} />
-                        </span>
-                      )}
-                    </li>
-                  )
-                })}
-              </ul>
-              {why.next && (
-                <p>
-                  Next: {why.next.text} {why.next.at && <Ago at={why.next.at} />}
-                </p>
-              )}
-            </>
-          )}
-        </Loaded>
-      </div>
-    </Card>
-  )
-}
-
 const Versions = ({ name }: { readonly name: string }) => {
   const { query, set } = useQuery()
-  const path = `assets/${name}/versions?limit=50`
-  const result = useApi<Version[]>(path, concernOf(name))
+  const path = addressOf('GET /api/v1/assets/{key}/versions', {
+    path: { key: name },
+    query: { limit: 50 },
+  })
+  const result = useApi(path, concernOf(name))
   const { rows, hasMore, load } = useMore(result, path)
   const chosen = query.get('version')
   const against = query.get('against')
@@ -181,8 +143,8 @@ const UsedBy = ({
   return users.map(({ id }) => <UsedByPipeline key={id} id={id} />)
 }
 const UsedByPipeline = ({ id }: { readonly id: string }) => {
-  const runs = useApi<RunSummary[]>(
-    `runs?pipeline=${encodeURIComponent(id)}&limit=10`,
+  const runs = useApi(
+    addressOf('GET /api/v1/runs', { query: { pipeline: id, limit: 10 } }),
     ({ name }) => name === id,
   )
   return (
@@ -193,8 +155,8 @@ const UsedByPipeline = ({ id }: { readonly id: string }) => {
 }
 
 export const WindowRing = ({ id }: { readonly id: string }) => {
-  const { data } = useApi<DebounceWindow>(
-    `pipelines/${encodeURIComponent(id)}/window`,
+  const { data } = useApi(
+    addressOf('GET /api/v1/pipelines/{id}/window', { path: { id } }),
     ({ kind, name }) => kind === 'asset' || name === id,
   )
   if (!data) return null
@@ -202,8 +164,11 @@ export const WindowRing = ({ id }: { readonly id: string }) => {
 }
 
 export const AssetScreen = ({ name }: { readonly name: string }) => {
-  const result = useApi<Asset>(`assets/${name}`, concernOf(name))
-  const pipelines = useApi<Pipeline[]>('pipelines', never)
+  const result = useApi(
+    addressOf('GET /api/v1/assets/{key}', { path: { key: name } }),
+    concernOf(name),
+  )
+  const pipelines = useApi(addressOf('GET /api/v1/pipelines', {}), never)
   const asset = result.data
   return (
     <Page
@@ -227,7 +192,8 @@ export const AssetScreen = ({ name }: { readonly name: string }) => {
               title: 'Look at the source now',
               says: <p>{asset.source.url} is asked once; if it changed, there is a new version.</p>,
               verb: 'Fetch now',
-              path: `assets/${name}/fetch`,
+              act: (why) =>
+                client.ask('POST /api/v1/assets/{key}/fetch', { path: { key: name }, body: why }),
               done: 'The fetch is asked for',
             }}
           />
@@ -284,7 +250,12 @@ export const AssetScreen = ({ name }: { readonly name: string }) => {
                 {
                   id: 'why',
                   label: 'Why',
-                  body: () => <WhyCard path={`assets/${name}`} concern={concernOf(name)} />,
+                  body: () => (
+                    <WhyCard
+                      path={addressOf('GET /api/v1/assets/{key}/why', { path: { key: name } })}
+                      concern={concernOf(name)}
+                    />
+                  ),
                 },
               ]}
             />

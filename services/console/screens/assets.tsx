@@ -1,8 +1,10 @@
 /** Everything that changes, inputs and outputs alike, and whether it is as fresh as it should be. */
 import { ofKind, useApi, useMore } from '../api/cache.ts'
+import { addressOf } from '../api/client.ts'
 import type { Asset } from '../api/types.ts'
 import { Link, paths, useQuery } from '../router.tsx'
 import { Card, Empty, Loaded, Page } from '../ui/page.tsx'
+import { Search } from '../ui/search.tsx'
 import { State } from '../ui/state.tsx'
 import { More, Table } from '../ui/table.tsx'
 import { Ago, bytesOf, durationOf } from '../ui/time.tsx'
@@ -29,8 +31,8 @@ export const Assets = () => {
   const { query, set } = useQuery()
   const q = query.get('q') ?? ''
   const show = query.get('show') ?? ''
-  const path = `assets${q ? `?q=${encodeURIComponent(q)}` : ''}`
-  const result = useApi<Asset[]>(path, ofKind('asset'))
+  const path = addressOf('GET /api/v1/assets', { query: { q: q || undefined } })
+  const result = useApi(path, ofKind('asset'))
   const { rows, hasMore, load } = useMore(result, path)
   const shown = rows
     .filter((asset) => fits(asset, show))
@@ -51,15 +53,7 @@ export const Assets = () => {
         ))}
       </div>
       <div className="filters">
-        <label>
-          Search
-          <input
-            type="search"
-            value={q}
-            placeholder="part of the key   /"
-            onChange={(event) => set({ q: event.target.value })}
-          />
-        </label>
+        <Search placeholder="part of the key" />
       </div>
       <Card>
         <Loaded result={result}>

@@ -1,16 +1,15 @@
 /** The log, decoded: only the rows that can be seen are drawn, and each tells what it is about. */
-import { useMemo, useRef, useState, useSyncExternalStore } from 'react'
+import { useMemo, useRef, useSyncExternalStore } from 'react'
 import { never, useApi, useMore } from '../api/cache.ts'
+import { addressOf } from '../api/client.ts'
 import { onEvents } from '../api/live.ts'
-import type { Commit, Run } from '../api/types.ts'
+import type { Run } from '../api/types.ts'
 import { Link, paths, useQuery } from '../router.tsx'
 import { Card, Copy, Empty, Loaded, Page } from '../ui/page.tsx'
 import { Json } from '../ui/json.tsx'
-import { clockOf } from '../ui/time.tsx'
 import { Chain } from './chain.tsx'
+import { natsCommandOf, Rows, typesOf } from './event-rows.tsx'
 
-const rowPx = 36
-const spare = 12
 const kinds = [
   'asset',
   'pipeline',
@@ -21,100 +20,9 @@ const kinds = [
   'source',
   'rule',
   'sink',
-]
-const dull = new Set(['type', 'v', 'at', 'run', 'asset', 'pipeline', 'attempt', 'logs', 'findings'])
-
-type Told = Readonly<Record<string, unknown>>
-const refsOf = (refs: unknown): string =>
-  ((refs ?? []) as { asset: string; ordinal: number }[])
-    .map(({ asset, ordinal }) => `${asset} #${ordinal}`)
-    .join(', ')
-const word = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value))
-const stories: Readonly<Record<string, (event: Told) => string>> = {
-  AssetVersioned: ({ ordinal, sizeBytes, rows }) =>
-    `#${word(ordinal)}, ${word(sizeBytes)} bytes, ${word(rows)} rows`,
-  RunRequested: ({ reason, triggeredBy }) => `${word(reason)} ${refsOf(triggeredBy)}`,
-  ArtifactPublished: ({ asset, ordinal }) => `published ${word(asset)} #${word(ordinal)}`,
-  RunCompleted: () => 'completed',
-  StepFailed: ({ step, error }) => `${word(step)}: ${word((error as Told).message)}`,
-}
-const plainStory = (event: Told): string =>
-  Object.entries(event)
-    .filter(([name, value]) => !dull.has(name) && value !== null && typeof value !== 'object')
-    .map(([name, value]) => `${name} ${word(value)}`)
-    .join(', ')
-
-/** The story of a commit in one line: what can be told best is told. */
-export const previewOf = ({ events, problem }: Commit): string => {
-  if (problem) return `unreadable: ${problem}`
-  const told = events.flatMap((event) => stories[event.type]?.(event) ?? [])
-  return (told.length > 0 ? told.join('; ') : plainStory(events[0] ?? {})).slice(0, 240)
-}
-const typesOf = ({ events }: Commit): string => {
-  const types = [...new Set(events.map(({ type }) => type))]
-  const more = events.length > 1 ? ` (${events.length})` : ''
-  return `${types.slice(0, 2).join(', ')}${types.length > 2 ? '…' : ''}${more}`
-}
-
-const Rows = ({
-  commits,
-  chosen,
-  onChoose,
-  onEnd,
-}: {
-  readonly commits: readonly Commit[]
-  readonly chosen: number | null
-  readonly onChoose: (seq: number) => void
-  readonly onEnd?: () => void
-}) => {
-  const [top, setTop] = useState(0)
-  const frame = useRef<HTMLDivElement>(null)
-  const height = Math.max(800, frame.current?.clientHeight ?? 0)
-  const from = Math.max(0, Math.floor(top / rowPx) - spare)
-  const shown = commits.slice(from, Math.ceil((top + height) / rowPx) + spare)
-  const place = (element: HTMLElement | null, name: string, px: number) =>
-    element?.style.setProperty(name, `${px}px`)
-  return (
-    <div
-      ref={frame}
-      className="events-list"
-      tabIndex={0}
-      role="region"
-      aria-label="events"
-      onScroll={({ currentTarget }) => {
-        setTop(currentTarget.scrollTop)
-        const { scrollTop, scrollHeight, clientHeight } = currentTarget
-        if (scrollHeight - scrollTop - clientHeight < 600) onEnd?.()
-      }}
-    >
-      <div ref={(element) => place(element, 'height', commits.length * rowPx)}>
-        {shown.map((commit, i) => (
-          <button
-            key={commit.seq}
-            type="button"
-            className="event-row"
-            aria-pressed={commit.seq === chosen}
-            ref={(element) => place(element, 'top', (from + i) * rowPx)}
-            onClick={() => onChoose(commit.seq)}
-          >
-            <span className="number quiet">{commit.seq}</span>
-            <span className="number quiet" title={commit.at}>
-              {clockOf(commit.at)}
-            </span>
-            <span>{typesOf(commit)}</span>
-            <span>
-              <span className="quiet">{commit.kind}</span> {commit.name}
-            </span>
-            <span className="quiet">{previewOf(commit)}</span>
-          </button>
-        ))}
-      </div>
-    </div>
-  )
-}
-
+] as const
 export const CommitCard = ({ seq }: { readonly seq: number }) => {
-  const result = useApi<Commit>(`log/${seq}`, never)
+  const result = useApi(addressOf('GET /api/v1/log/{seq}', { path: { seq: String(seq) } }), never)
   const { set } = useQuery()
   return (
     <Loaded result={result}>
@@ -123,7 +31,7 @@ export const CommitCard = ({ seq }: { readonly seq: number }) => {
           title={`Event ${seq}`}
           beside={
             <span className="row">
-              <Copy text={`nats stream get EVENTS ${seq}`} label="Copy as nats command" />
+              <Copy text={natsCommandOf(seq)} label="Copy as nats command" />
               <Copy text={JSON.stringify(commit, null, 2)} label="Copy JSON" />
               <button
                 type="button"
@@ -162,11 +70,15 @@ const followNewest = (listener: () => void) =>
 
 export const Events = () => {
   const { query, set } = useQuery()
-  const filter = new URLSearchParams()
-  for (const name of ['kind', 'type', 'q']) if (query.get(name)) filter.set(name, query.get(name)!)
-  filter.set('limit', '300')
-  const path = `log?${filter}`
-  const result = useApi<Commit[]>(path, never)
+  const path = addressOf('GET /api/v1/log', {
+    query: {
+      kind: kinds.find((kind) => kind === query.get('kind')),
+      type: query.get('type') || undefined,
+      q: query.get('q') || undefined,
+      limit: 300,
+    },
+  })
+  const result = useApi(path, never)
   const { rows, hasMore, load } = useMore(result, path)
   const loading = useRef(false)
   const head = useSyncExternalStore(followNewest, newestSeq)
@@ -251,8 +163,10 @@ export const Events = () => {
 
 export const RunEvents = ({ run }: { readonly run: Run }) => {
   const { query, set } = useQuery()
-  const result = useApi<Commit[]>(
-    `log?q=${run.id}&after=${run.seq - 1}&before=${run.seq + 3_000}&limit=500`,
+  const result = useApi(
+    addressOf('GET /api/v1/log', {
+      query: { q: run.id, after: run.seq - 1, before: run.seq + 3_000, limit: 500 },
+    }),
     ({ runs }) => runs.includes(run.id),
   )
   const chosen = query.get('seq') ? Number(query.get('seq')) : null

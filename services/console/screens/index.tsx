@@ -3,14 +3,17 @@ import type { ReactNode } from 'react'
 import { Approvals } from './approvals.tsx'
 import { AssetScreen } from './asset.tsx'
 import { Assets } from './assets.tsx'
-import { Config } from './config.tsx'
+import { Audit } from './audit.tsx'
+import { Config } from './config/config.tsx'
 import { DeadLetters } from './dead-letters.tsx'
 import { Events } from './events.tsx'
 import { Overview } from './overview.tsx'
 import { PipelineScreen } from './pipeline.tsx'
 import { Pipelines } from './pipelines.tsx'
+import { Projections } from './projections.tsx'
 import { RunScreen } from './run/run.tsx'
 import { Runs } from './runs.tsx'
+import { Streams } from './streams.tsx'
 import { System } from './system.tsx'
 import { Workers } from './workers.tsx'
 
@@ -30,6 +33,9 @@ export const screens: readonly Screen[] = [
   { path: /^\/events$/, show: () => <Events /> },
   { path: /^\/approvals$/, show: () => <Approvals /> },
   { path: /^\/workers$/, show: () => <Workers /> },
+  { path: /^\/streams$/, show: () => <Streams /> },
+  { path: /^\/projections$/, show: () => <Projections /> },
+  { path: /^\/audit$/, show: () => <Audit /> },
   { path: /^\/system$/, show: () => <System /> },
   { path: /^\/config$/, show: () => <Config /> },
 ]
@@ -45,5 +51,8 @@ export const menu = [
   { to: '/events', label: 'Events', sign: '≡', key: 'e' },
   { to: '/workers', label: 'Workers', sign: '⚒', key: 'w' },
   { to: '/config', label: 'Config sync', sign: '⇄', key: 'c' },
+  { to: '/streams', label: 'Streams', sign: '≋', key: 't' },
+  { to: '/projections', label: 'Projections', sign: '▦', key: 'j' },
+  { to: '/audit', label: 'Audit', sign: '✎', key: 'u' },
   { to: '/system', label: 'System', sign: '♥', key: 's' },
 ] as const

@@ -1,6 +1,7 @@
 /** What needs somebody, and whether everything is well, at one look. */
 import { ofKind, useApi } from '../api/cache.ts'
-import type { DebounceWindow, Health, Pipeline, RunSummary, Status } from '../api/types.ts'
+import { addressOf } from '../api/client.ts'
+import type { DebounceWindow, Pipeline, Status } from '../api/types.ts'
 import { Link, paths } from '../router.tsx'
 import { Bars } from '../ui/bars.tsx'
 import { Card, Empty, Loaded, Page } from '../ui/page.tsx'
@@ -10,7 +11,7 @@ import { Table } from '../ui/table.tsx'
 import { Ago, Countdown, durationOf } from '../ui/time.tsx'
 
 const HealthStrip = () => {
-  const { data } = useApi<Health>('/health/deep', ofKind('worker', 'run'))
+  const { data } = useApi(addressOf('GET /health/deep', {}), ofKind('worker', 'run'))
   if (!data) return null
   const { nats, postgres, projector, workers } = data.checks
   const parts = [
@@ -84,8 +85,11 @@ export const Next = ({
 }
 
 export const PipelineTable = ({ pipelines }: { readonly pipelines: readonly Pipeline[] }) => {
-  const runs = useApi<RunSummary[]>('runs?limit=200', ofKind('run', 'pipeline'))
-  const windows = useApi<DebounceWindow[]>('windows', ofKind('asset', 'pipeline'))
+  const runs = useApi(
+    addressOf('GET /api/v1/runs', { query: { limit: 200 } }),
+    ofKind('run', 'pipeline'),
+  )
+  const windows = useApi(addressOf('GET /api/v1/windows', {}), ofKind('asset', 'pipeline'))
   const runsOf = (id: string) => (runs.data ?? []).filter(({ pipelineId }) => pipelineId === id)
   const median = (id: string) => {
     const took = runsOf(id)
@@ -148,12 +152,18 @@ export const PipelineTable = ({ pipelines }: { readonly pipelines: readonly Pipe
 }
 
 export const Overview = () => {
-  const status = useApi<Status>(
-    'status',
+  const status = useApi(
+    addressOf('GET /api/v1/status', {}),
     ofKind('run', 'pipeline', 'asset', 'interaction', 'worker'),
   )
-  const pipelines = useApi<Pipeline[]>('pipelines', ofKind('pipeline', 'run', 'release'))
-  const runs = useApi<RunSummary[]>('runs?limit=12', ofKind('run', 'pipeline'))
+  const pipelines = useApi(
+    addressOf('GET /api/v1/pipelines', {}),
+    ofKind('pipeline', 'run', 'release'),
+  )
+  const runs = useApi(
+    addressOf('GET /api/v1/runs', { query: { limit: 12 } }),
+    ofKind('run', 'pipeline'),
+  )
   return (
     <Page title="Overview">
       <Loaded result={status}>{(data) => <Counters status={data} />}</Loaded>

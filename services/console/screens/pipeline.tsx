@@ -1,7 +1,8 @@
 /** One pipeline: its steps, what it runs next, its releases, and the brakes. */
 import { useApi, type Concern } from '../api/cache.ts'
-import type { Dag, Pipeline, RunSummary } from '../api/types.ts'
-import { Link, paths } from '../router.tsx'
+import { addressOf, client } from '../api/client.ts'
+import type { Pipeline } from '../api/types.ts'
+import { Link, paths, useQuery } from '../router.tsx'
 import { Do } from '../ui/ask.tsx'
 import { Bars } from '../ui/bars.tsx'
 import { DagView } from '../ui/dag.tsx'
@@ -9,8 +10,9 @@ import { Card, Empty, Facts, Loaded, Page, Tabs } from '../ui/page.tsx'
 import { RunTable } from '../ui/run-table.tsx'
 import { State } from '../ui/state.tsx'
 import { durationOf } from '../ui/time.tsx'
-import { WhyCard, WindowRing } from './asset.tsx'
+import { WindowRing } from './asset.tsx'
 import { Releases } from './releases.tsx'
+import { WhyCard } from './why.tsx'
 
 const Actions = ({ pipeline: { id, paused } }: { readonly pipeline: Pipeline }) => (
   <>
@@ -20,7 +22,7 @@ const Actions = ({ pipeline: { id, paused } }: { readonly pipeline: Pipeline }) 
         title: 'Run it now',
         says: <p>A run on the newest versions of its inputs, whether they changed or not.</p>,
         verb: 'Trigger',
-        path: `pipelines/${id}/runs`,
+        act: (why) => client.ask('POST /api/v1/pipelines/{id}/runs', { path: { id }, body: why }),
         done: 'A run is asked for',
       }}
     />
@@ -29,7 +31,8 @@ const Actions = ({ pipeline: { id, paused } }: { readonly pipeline: Pipeline }) 
         title: 'Close the window now',
         says: <p>What is gathered runs at once, without waiting for quiet.</p>,
         verb: 'Flush window',
-        path: `pipelines/${id}/window/flush`,
+        act: (why) =>
+          client.ask('POST /api/v1/pipelines/{id}/window/flush', { path: { id }, body: why }),
         done: 'The window is flushed',
       }}
     />
@@ -39,7 +42,8 @@ const Actions = ({ pipeline: { id, paused } }: { readonly pipeline: Pipeline }) 
           title: 'Resume',
           says: <p>What changed meanwhile runs at once, as one run.</p>,
           verb: 'Resume',
-          path: `pipelines/${id}/resume`,
+          act: (why) =>
+            client.ask('POST /api/v1/pipelines/{id}/resume', { path: { id }, body: why }),
           done: `${id} runs again`,
         }}
       />
@@ -54,13 +58,15 @@ const Actions = ({ pipeline: { id, paused } }: { readonly pipeline: Pipeline }) 
             </p>
           ),
           verb: 'Pause',
-          path: `pipelines/${id}/pause`,
+          act: (why) =>
+            client.ask('POST /api/v1/pipelines/{id}/pause', { path: { id }, body: why }),
           done: `${id} is paused`,
           undo: {
             title: 'Resume',
             says: '',
             verb: 'Resume',
-            path: `pipelines/${id}/resume`,
+            act: (why) =>
+              client.ask('POST /api/v1/pipelines/{id}/resume', { path: { id }, body: why }),
             done: `${id} runs again`,
           },
         }}
@@ -69,6 +75,41 @@ const Actions = ({ pipeline: { id, paused } }: { readonly pipeline: Pipeline }) 
   </>
 )
 
+/** The graph of the active version, or of any other that was ever registered. */
+const Steps = ({ pipeline: { id, activeVersion } }: { readonly pipeline: Pipeline }) => {
+  const { query, set } = useQuery()
+  const version = query.get('version') ?? undefined
+  const concern: Concern = ({ kind, name }) => kind !== 'run' && name === id
+  const dag = useApi(
+    addressOf('GET /api/v1/pipelines/{id}/dag', { path: { id }, query: { version } }),
+    concern,
+  )
+  const releases = useApi(addressOf('GET /api/v1/releases', { query: { pipeline: id } }), concern)
+  const others = (releases.data ?? []).filter((one) => one.version !== activeVersion)
+  return (
+    <Card
+      title="Steps"
+      beside={
+        (others.length > 0 || version) && (
+          <label className="row">
+            <span className="quiet">of version</span>
+            <select value={version ?? ''} onChange={({ target }) => set({ version: target.value })}>
+              <option value="">{activeVersion?.slice(0, 7)}, active</option>
+              {others.map((one) => (
+                <option key={one.version} value={one.version}>
+                  {one.version.slice(0, 7)}, {one.state}
+                </option>
+              ))}
+            </select>
+          </label>
+        )
+      }
+    >
+      <Loaded result={dag}>{(data) => <DagView dag={data} />}</Loaded>
+    </Card>
+  )
+}
+
 const Flow = ({
   pipeline,
   concern,
@@ -76,12 +117,8 @@ const Flow = ({
   readonly pipeline: Pipeline
   readonly concern: Concern
 }) => {
-  const dag = useApi<Dag>(
-    `pipelines/${encodeURIComponent(pipeline.id)}/dag`,
-    ({ kind, name }) => kind !== 'run' && name === pipeline.id,
-  )
-  const runs = useApi<RunSummary[]>(
-    `runs?pipeline=${encodeURIComponent(pipeline.id)}&limit=20`,
+  const runs = useApi(
+    addressOf('GET /api/v1/runs', { query: { pipeline: pipeline.id, limit: 20 } }),
     concern,
   )
   const { slots, debounce, retry, concurrency, pool, folder, stepTimeoutMs, runTimeoutMs } =
@@ -119,9 +156,7 @@ const Flow = ({
         </Card>
       </div>
       <p />
-      <Card title="Steps">
-        <Loaded result={dag}>{(data) => <DagView dag={data} />}</Loaded>
-      </Card>
+      <Steps pipeline={pipeline} />
       <Card title="Runs" beside={<Link to={`/runs?pipeline=${pipeline.id}`}>All of its runs</Link>}>
         <Loaded result={runs}>
           {(data) =>
@@ -139,9 +174,11 @@ const Flow = ({
 
 export const PipelineScreen = ({ id }: { readonly id: string }) => {
   const concern: Concern = ({ name }) => name === id
-  const path = `pipelines/${encodeURIComponent(id)}`
-  const result = useApi<Pipeline>(path, concern)
-  const runs = useApi<RunSummary[]>(`runs?pipeline=${encodeURIComponent(id)}&limit=20`, concern)
+  const result = useApi(addressOf('GET /api/v1/pipelines/{id}', { path: { id } }), concern)
+  const runs = useApi(
+    addressOf('GET /api/v1/runs', { query: { pipeline: id, limit: 20 } }),
+    concern,
+  )
   const pipeline = result.data
   return (
     <Page
@@ -171,7 +208,16 @@ export const PipelineScreen = ({ id }: { readonly id: string }) => {
             tabs={[
               { id: 'flow', label: 'Flow', body: () => <Flow pipeline={data} concern={concern} /> },
               { id: 'releases', label: 'Releases', body: () => <Releases pipeline={data} /> },
-              { id: 'why', label: 'Why', body: () => <WhyCard path={path} concern={concern} /> },
+              {
+                id: 'why',
+                label: 'Why',
+                body: () => (
+                  <WhyCard
+                    path={addressOf('GET /api/v1/pipelines/{id}/why', { path: { id } })}
+                    concern={concern}
+                  />
+                ),
+              },
             ]}
           />
         )}

@@ -1,11 +1,14 @@
 /** All pipelines, what each runs next. */
 import { ofKind, useApi } from '../api/cache.ts'
-import type { Pipeline } from '../api/types.ts'
+import { addressOf } from '../api/client.ts'
 import { Card, Empty, Loaded, Page } from '../ui/page.tsx'
 import { PipelineTable } from './overview.tsx'
 
 export const Pipelines = () => {
-  const result = useApi<Pipeline[]>('pipelines', ofKind('pipeline', 'run', 'release'))
+  const result = useApi(
+    addressOf('GET /api/v1/pipelines', {}),
+    ofKind('pipeline', 'run', 'release'),
+  )
   return (
     <Page title="Pipelines">
       <Card>

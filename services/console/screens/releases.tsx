@@ -1,9 +1,10 @@
 /** Versions of a pipeline's code: which is active, which still drain, and going there and back. */
 import { useState } from 'react'
 import { useApi } from '../api/cache.ts'
-import type { Activation, Canary, Pipeline, Release } from '../api/types.ts'
-import { Link } from '../router.tsx'
-import { askFor, Do, type Command } from '../ui/ask.tsx'
+import { addressOf, client } from '../api/client.ts'
+import type { Pipeline, Release } from '../api/types.ts'
+import { Link, paths } from '../router.tsx'
+import { askFor, Do, type Command, type Why } from '../ui/ask.tsx'
 import { Card, Empty, Loaded } from '../ui/page.tsx'
 import { State } from '../ui/state.tsx'
 import { Table } from '../ui/table.tsx'
@@ -27,6 +28,12 @@ const changesOf = (from: Release | undefined, to: Release): string => {
   return `Steps: ${steps}. Files that differ: ${named}.`
 }
 
+const activation = (pipeline: string, version: string) => (why: Why) =>
+  client.ask('POST /api/v1/releases/{pipeline}/{version}/activate', {
+    path: { pipeline, version },
+    body: why,
+  })
+
 const activate = (release: Release, active: Release | undefined): Command => ({
   title: `Activate ${release.version.slice(0, 7)}`,
   says: (
@@ -46,7 +53,7 @@ const activate = (release: Release, active: Release | undefined): Command => ({
     </>
   ),
   verb: 'Activate',
-  path: `releases/${release.pipelineId}/${release.version}/activate`,
+  act: activation(release.pipelineId, release.version),
   done: `${release.version.slice(0, 7)} is active`,
   ...(active
     ? {
@@ -54,7 +61,7 @@ const activate = (release: Release, active: Release | undefined): Command => ({
           title: 'Roll back',
           says: '',
           verb: 'Roll back',
-          path: `releases/${release.pipelineId}/${active.version}/activate`,
+          act: activation(release.pipelineId, active.version),
           done: `${active.version.slice(0, 7)} is active again`,
         },
       }
@@ -94,8 +101,11 @@ const CanaryForm = ({
               </p>
             ),
             verb: 'Start canary',
-            path: `pipelines/${release.pipelineId}/canaries`,
-            body: { version: release.version, runs: Number(runs) },
+            act: (why) =>
+              client.ask('POST /api/v1/pipelines/{id}/canaries', {
+                path: { id: release.pipelineId },
+                body: { version: release.version, runs: Number(runs), ...why },
+              }),
             done: 'The canary is asked for',
           })
           onDone()
@@ -108,8 +118,8 @@ const CanaryForm = ({
 }
 
 const Canaries = ({ id }: { readonly id: string }) => {
-  const result = useApi<Canary[]>(
-    `pipelines/${encodeURIComponent(id)}/canaries`,
+  const result = useApi(
+    addressOf('GET /api/v1/pipelines/{id}/canaries', { path: { id } }),
     ({ name }) => name === id,
   )
   if (!result.data || result.data.length === 0) return null
@@ -138,8 +148,11 @@ const Canaries = ({ id }: { readonly id: string }) => {
                     title: 'Stop the canary',
                     says: <p>No more runs are repeated.</p>,
                     verb: 'Stop',
-                    method: 'DELETE',
-                    path: `canaries/${canary.id}`,
+                    act: (why) =>
+                      client.ask('DELETE /api/v1/canaries/{id}', {
+                        path: { id: canary.id },
+                        body: why,
+                      }),
                     done: 'The canary ends',
                   }}
                 />
@@ -157,9 +170,9 @@ export const Releases = ({ pipeline }: { readonly pipeline: Pipeline }) => {
   const { id } = pipeline
   const concern = ({ kind, name }: { kind: string; name: string }) =>
     name === id || kind === 'worker'
-  const result = useApi<Release[]>(`releases?pipeline=${encodeURIComponent(id)}`, concern)
-  const activations = useApi<Activation[]>(
-    `pipelines/${encodeURIComponent(id)}/activations`,
+  const result = useApi(addressOf('GET /api/v1/releases', { query: { pipeline: id } }), concern)
+  const activations = useApi(
+    addressOf('GET /api/v1/pipelines/{id}/activations', { path: { id } }),
     concern,
   )
   const [tried, setTried] = useState<Release | null>(null)
@@ -181,7 +194,8 @@ export const Releases = ({ pipeline }: { readonly pipeline: Pipeline }) => {
                 ),
                 verb: 'Roll back',
                 danger: true,
-                path: `pipelines/${id}/rollback`,
+                act: (why) =>
+                  client.ask('POST /api/v1/pipelines/{id}/rollback', { path: { id }, body: why }),
                 done: 'Rolled back',
               }}
             >
@@ -200,7 +214,14 @@ export const Releases = ({ pipeline }: { readonly pipeline: Pipeline }) => {
                 keyOf={({ version }) => version}
                 columns={[
                   { name: 'State', cell: ({ state }) => <State of={state} /> },
-                  { name: 'Version', cell: ({ version }) => <code>{version}</code> },
+                  {
+                    name: 'Version',
+                    cell: ({ version }) => (
+                      <Link to={`${paths.pipeline(id)}?version=${version}`} title="its steps">
+                        <code>{version}</code>
+                      </Link>
+                    ),
+                  },
                   {
                     name: 'Still runs',
                     cell: ({ openRunCount, version }) =>

@@ -1,40 +1,44 @@
 /** Runs: the filter is the address, a saved filter is a name for one, and what is chosen is done at once. */
 import { useState } from 'react'
 import { ofKind, useApi, useMore } from '../api/cache.ts'
-import { send, type ApiProblem } from '../api/client.ts'
-import type { Pipeline, RunSummary } from '../api/types.ts'
+import { addressOf } from '../api/client.ts'
+import type { RunSummary } from '../api/types.ts'
 import { navigate, useQuery } from '../router.tsx'
 import { Card, Empty, Loaded, Page } from '../ui/page.tsx'
 import { RunTable } from '../ui/run-table.tsx'
 import { More } from '../ui/table.tsx'
-import { toast } from '../ui/toast.tsx'
-import { isOpen } from '../ui/state.tsx'
+import { Search } from '../ui/search.tsx'
+import { Chosen } from './chosen-runs.tsx'
 
-const openStatuses = ['pending', 'running', 'retrying', 'waiting_external', 'waiting_for_worker']
-const choices = [
-  ['', 'All'],
-  ['open', 'Under way'],
-  ['bad', 'Failed'],
-  ['completed', 'Completed'],
-  ['waiting_external', 'Asking'],
-  ['cancelled', 'Cancelled'],
-] as const
-const groups: Readonly<Record<string, readonly string[]>> = {
-  open: openStatuses,
-  bad: ['failed', 'dead_lettered'],
-}
+type Status = RunSummary['status']
+/** What is in the address, what people read, and which runs they mean. */
+const choices: readonly (readonly [string, string, readonly Status[]])[] = [
+  ['', 'All', []],
+  [
+    'open',
+    'Under way',
+    ['pending', 'running', 'retrying', 'waiting_external', 'waiting_for_worker'],
+  ],
+  ['bad', 'Failed', ['failed', 'dead_lettered']],
+  ['completed', 'Completed', ['completed']],
+  ['waiting_external', 'Asking', ['waiting_external']],
+  ['cancelled', 'Cancelled', ['cancelled']],
+]
 const savedKey = 'headway.filters'
 type Saved = { readonly name: string; readonly search: string }
 
-const pathOf = (query: URLSearchParams): string => {
-  const wanted = new URLSearchParams()
-  const status = query.get('status') ?? ''
-  for (const one of groups[status] ?? (status ? [status] : [])) wanted.append('status', one)
-  for (const name of ['pipeline', 'version', 'since']) {
-    const value = query.get(name)
-    if (value) wanted.set(name, value)
-  }
-  return `runs?${wanted}`
+const pathOf = (query: URLSearchParams) => {
+  const given = (name: string) => query.get(name) || undefined
+  const [, , status] = choices.find(([value]) => value === query.get('status')) ?? choices[0]!
+  return addressOf('GET /api/v1/runs', {
+    query: {
+      status,
+      pipeline: given('pipeline'),
+      version: given('version'),
+      since: given('since'),
+      q: given('q'),
+    },
+  })
 }
 
 const SavedFilters = () => {
@@ -94,76 +98,13 @@ const SavedFilters = () => {
   )
 }
 
-const Bulk = ({
-  runs,
-  clear,
-}: {
-  readonly runs: readonly RunSummary[]
-  readonly clear: () => void
-}) => {
-  const [busy, setBusy] = useState(false)
-  const [problems, setProblems] = useState<readonly string[]>([])
-  const cancellable = runs.filter(({ status }) => isOpen(status))
-  const redrivable = runs.filter(({ status }) =>
-    ['failed', 'dead_lettered', 'cancelled'].includes(status),
-  )
-  const all = async (verb: 'cancel' | 'redrive', chosen: readonly RunSummary[]) => {
-    setBusy(true)
-    const failed: string[] = []
-    for (const { id } of chosen)
-      await send('POST', `runs/${id}/${verb}`, { reason: 'chosen in the console' }).catch(
-        (error: ApiProblem) => failed.push(`${id.slice(-8)}: ${error.message}`),
-      )
-    setBusy(false)
-    setProblems(failed)
-    toast(`${chosen.length - failed.length} of ${chosen.length} runs: ${verb} recorded`)
-    if (failed.length === 0) clear()
-  }
-  return (
-    <div className="bulk" role="group" aria-label="with the chosen runs">
-      <strong>{runs.length} chosen</strong>
-      <span className="quiet">
-        {redrivable.length} can be redriven, {cancellable.length} cancelled,{' '}
-        {runs.length - redrivable.length - cancellable.length} stay as they are
-      </span>
-      <button
-        type="button"
-        disabled={busy || redrivable.length === 0}
-        onClick={() => void all('redrive', redrivable)}
-      >
-        Redrive {redrivable.length}
-      </button>
-      <button
-        type="button"
-        className="danger"
-        disabled={busy || cancellable.length === 0}
-        onClick={() => void all('cancel', cancellable)}
-      >
-        Cancel {cancellable.length}
-      </button>
-      <button type="button" className="plain" onClick={clear}>
-        Clear
-      </button>
-      {problems.length > 0 && <p role="alert">{problems.join(' · ')}</p>}
-    </div>
-  )
-}
-
 export const Runs = () => {
   const { query, set } = useQuery()
   const path = pathOf(query)
-  const result = useApi<RunSummary[]>(path, ofKind('run', 'pipeline'))
-  const pipelines = useApi<Pipeline[]>('pipelines', ofKind('release'))
+  const result = useApi(path, ofKind('run', 'pipeline'))
+  const pipelines = useApi(addressOf('GET /api/v1/pipelines', {}), ofKind('release'))
   const { rows, hasMore, load } = useMore(result, path)
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set())
-  const text = query.get('q')?.toLowerCase() ?? ''
-  const shown = rows.filter(
-    (run) =>
-      text === '' ||
-      `${run.id} ${run.pipelineId} ${run.why} ${run.error?.type} ${run.error?.message}`
-        .toLowerCase()
-        .includes(text),
-  )
   const status = query.get('status') ?? ''
   return (
     <Page title="Runs">
@@ -181,15 +122,7 @@ export const Runs = () => {
         ))}
       </div>
       <div className="filters">
-        <label>
-          Search
-          <input
-            type="search"
-            value={query.get('q') ?? ''}
-            placeholder="id, cause or error   /"
-            onChange={(event) => set({ q: event.target.value })}
-          />
-        </label>
+        <Search placeholder="id, pipeline, asset or error" />
         <label>
           Pipeline
           <select
@@ -207,14 +140,20 @@ export const Runs = () => {
       <Card>
         <Loaded result={result}>
           {() =>
-            shown.length > 0 ? (
+            rows.length > 0 ? (
               <>
-                <RunTable runs={shown} chosen={chosen} onChoose={setChosen} />
+                <RunTable runs={rows} chosen={chosen} onChoose={setChosen} />
                 {hasMore && <More load={load} />}
               </>
             ) : (
-              <Empty title="No run is like this">
-                {query.size > 0 ? (
+              <Empty
+                title={hasMore ? 'None of the newest runs is like this' : 'No run is like this'}
+              >
+                {hasMore ? (
+                  <button type="button" onClick={() => void load()}>
+                    Look further back
+                  </button>
+                ) : query.size > 0 ? (
                   <button type="button" onClick={() => navigate('/runs')}>
                     Show all runs
                   </button>
@@ -226,9 +165,7 @@ export const Runs = () => {
           }
         </Loaded>
       </Card>
-      {chosen.size > 0 && (
-        <Bulk runs={rows.filter(({ id }) => chosen.has(id))} clear={() => setChosen(new Set())} />
-      )}
+      {chosen.size > 0 && <Chosen ids={[...chosen]} clear={() => setChosen(new Set())} />}
     </Page>
   )
 }

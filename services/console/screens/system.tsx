@@ -1,18 +1,12 @@
 /** The log, the read models and what stands between them; and what nobody could read. */
 import { any, ofKind, useApi } from '../api/cache.ts'
-import type { Health, Status } from '../api/types.ts'
+import { addressOf } from '../api/client.ts'
 import { Link, paths } from '../router.tsx'
 import { Card, Copy, Empty, Facts, Loaded, Page } from '../ui/page.tsx'
 import { State } from '../ui/state.tsx'
 import { Table } from '../ui/table.tsx'
 import { Ago, durationOf } from '../ui/time.tsx'
 
-type Unreadable = {
-  readonly seq: number
-  readonly subject: string
-  readonly problem: string
-  readonly recordedAt: string
-}
 const commands = [
   ['Prove that the tables equal the log', 'npm run headway -- verify'],
   ['Build the tables anew beside the live ones, compare, swap', 'npm run headway -- rebuild'],
@@ -21,9 +15,9 @@ const commands = [
 ] as const
 
 export const System = () => {
-  const health = useApi<Health>('/health/deep', any)
-  const status = useApi<Status>('status', any)
-  const unreadable = useApi<Unreadable[]>('unreadable', ofKind('run'))
+  const health = useApi(addressOf('GET /health/deep', {}), any)
+  const status = useApi(addressOf('GET /api/v1/status', {}), any)
+  const unreadable = useApi(addressOf('GET /api/v1/unreadable', {}), ofKind('run'))
   return (
     <Page title="System">
       <div className="columns">

@@ -1,6 +1,6 @@
 /** Who does the work, on which code, and taking somebody out gently. */
 import { ofKind, useApi } from '../api/cache.ts'
-import type { Worker } from '../api/types.ts'
+import { addressOf, client } from '../api/client.ts'
 import { Link, paths, useQuery } from '../router.tsx'
 import { Do } from '../ui/ask.tsx'
 import { Card, Empty, Loaded, Page } from '../ui/page.tsx'
@@ -11,7 +11,10 @@ import { Ago } from '../ui/time.tsx'
 export const Workers = () => {
   const { query, set } = useQuery()
   const all = query.get('all') === 'true'
-  const result = useApi<Worker[]>(`workers${all ? '?all=true' : ''}`, ofKind('worker', 'run'))
+  const result = useApi(
+    addressOf('GET /api/v1/workers', { query: { all: all || undefined } }),
+    ofKind('worker', 'run'),
+  )
   return (
     <Page
       title="Workers"
@@ -76,13 +79,21 @@ export const Workers = () => {
                               </p>
                             ),
                             verb: 'Drain',
-                            path: `workers/${id}/drain`,
+                            act: (why) =>
+                              client.ask('POST /api/v1/workers/{id}/drain', {
+                                path: { id },
+                                body: why,
+                              }),
                             done: `${id} drains`,
                             undo: {
                               title: 'Resume',
                               says: '',
                               verb: 'Resume',
-                              path: `workers/${id}/resume`,
+                              act: (why) =>
+                                client.ask('POST /api/v1/workers/{id}/resume', {
+                                  path: { id },
+                                  body: why,
+                                }),
                               done: `${id} works again`,
                             },
                           }}
@@ -94,7 +105,11 @@ export const Workers = () => {
                             title: `Resume ${id}`,
                             says: <p>It takes work again.</p>,
                             verb: 'Resume',
-                            path: `workers/${id}/resume`,
+                            act: (why) =>
+                              client.ask('POST /api/v1/workers/{id}/resume', {
+                                path: { id },
+                                body: why,
+                              }),
                             done: `${id} works again`,
                           }}
                         />

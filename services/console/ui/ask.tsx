@@ -3,17 +3,18 @@
  * said. The same sheet for every command, and the command line that does the same beside it.
  */
 import { useEffect, useRef, useState, type ReactNode } from 'react'
-import { send, type ApiProblem } from '../api/client.ts'
+import type { ApiProblem } from '../api/client.ts'
+import { useAsOf } from '../router.tsx'
 import { ProblemBox } from './page.tsx'
 import { toast } from './toast.tsx'
 
+/** What is written into the log beside a command; nothing when nobody gave a reason. */
+export type Why = { readonly reason?: string }
 export type Command = {
   readonly title: string
   readonly says: ReactNode
   readonly verb: string
-  readonly method?: 'POST' | 'DELETE'
-  readonly path: string
-  readonly body?: object
+  readonly act: (why: Why) => Promise<unknown>
   readonly done: string
   readonly danger?: boolean
   readonly undo?: Command
@@ -22,8 +23,8 @@ export type Command = {
 let open: ((command: Command) => void) | null = null
 export const askFor = (command: Command): void => open?.(command)
 
-export const run = async ({ method = 'POST', path, body, done, undo }: Command, reason: string) => {
-  await send(method, path, { ...body, ...(reason ? { reason } : {}) })
+export const run = async ({ act, done, undo }: Command, reason: string) => {
+  await act(reason ? { reason } : {})
   toast(done, undo && { label: 'Undo', act: () => void run(undo, 'undo') })
 }
 
@@ -90,8 +91,10 @@ type DoProps = {
   readonly children?: ReactNode
   readonly className?: string
 }
-export const Do = ({ command, children, className = '' }: DoProps) => (
-  <button type="button" className={className} onClick={() => askFor(command)}>
-    {children ?? command.verb}
-  </button>
-)
+/** Nothing is done to an earlier state. */
+export const Do = ({ command, children, className = '' }: DoProps) =>
+  useAsOf() === null ? (
+    <button type="button" className={className} onClick={() => askFor(command)}>
+      {children ?? command.verb}
+    </button>
+  ) : null

@@ -2,7 +2,8 @@
 import { useEffect, useState, type ReactNode } from 'react'
 import type { Result } from '../api/cache.ts'
 import type { ApiProblem } from '../api/client.ts'
-import { Link, useQuery } from '../router.tsx'
+import { Link, useAsOf, useQuery } from '../router.tsx'
+import { LookBack, Past } from './past.tsx'
 
 export const useTitle = (title: string): void => {
   useEffect(() => {
@@ -20,8 +21,10 @@ type PageProps = {
 }
 export const Page = ({ title, tab, back, beside, actions, children }: PageProps) => {
   useTitle(tab ?? (typeof title === 'string' ? title : 'Headway'))
+  const isNow = useAsOf() === null
   return (
     <>
+      {!isNow && <Past />}
       <header className="page-head">
         <div className="page-title">
           {back && (
@@ -33,7 +36,12 @@ export const Page = ({ title, tab, back, beside, actions, children }: PageProps)
           <h1>{title}</h1>
           {beside && <div className="beside">{beside}</div>}
         </div>
-        {actions && <div className="actions">{actions}</div>}
+        {isNow && (
+          <div className="actions">
+            {actions}
+            <LookBack />
+          </div>
+        )}
       </header>
       {children}
     </>

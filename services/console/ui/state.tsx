@@ -10,6 +10,7 @@ const looks: Readonly<Record<string, Look>> = {
   waiting: { tone: 'ask', sign: '?', word: 'waiting' },
   completed: { tone: 'good', sign: '✓', word: 'completed' },
   succeeded: { tone: 'good', sign: '✓', word: 'succeeded' },
+  confirmed: { tone: 'good', sign: '✓', word: 'confirmed' },
   failed: { tone: 'bad', sign: '✕', word: 'failed' },
   dead_lettered: { tone: 'bad', sign: '☓', word: 'dead letter' },
   cancelled: { tone: 'off', sign: '⊘', word: 'cancelled' },

@@ -3,7 +3,7 @@ import { createServer as createSocketServer, type AddressInfo, type Server } fro
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { AssetDefinition, Auth } from '@headway/schemas/definitions.ts'
-import { SecretError } from '../secrets.ts'
+import { SecretError } from '@headway/streams/secrets.ts'
 import { http, isHome, retryAfter } from './http.ts'
 import { sourceOf } from './index.ts'
 import { tellableUrl, type Polled, type PollRequest } from './source.ts'

@@ -6,7 +6,7 @@
  */
 import { Agent, request, type Dispatcher } from 'undici'
 import type { Auth } from '@headway/schemas/definitions.ts'
-import { SecretError } from '../secrets.ts'
+import { SecretError } from '@headway/streams/secrets.ts'
 import { discard, firstOf, HttpError, readBody, TooLarge } from './http-body.ts'
 import { defaults, tellableUrl, type Polled, type PollRequest, type Source } from './source.ts'
 

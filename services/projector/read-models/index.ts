@@ -10,7 +10,7 @@ import { assets } from './assets.ts'
 import { audit } from './audit.ts'
 import { canaries, comparisons } from './canaries.ts'
 import { rules, sinks, sources } from './config-definitions.ts'
-import { drifts, rollbacks } from './drifts.ts'
+import { drifts } from './drifts.ts'
 import { fetchTroubles } from './fetch-troubles.ts'
 import { interactions } from './interactions.ts'
 import { pipelines } from './pipelines.ts'
@@ -58,7 +58,6 @@ const all: readonly { readonly version: number }[] = [
   syncs,
   sinkValues,
   drifts,
-  rollbacks,
 ]
 export const readModels = all as readonly AnyModel[]
 

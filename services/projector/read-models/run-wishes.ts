@@ -1,13 +1,15 @@
 /** What people asked for, until it is a run and after. The first of an id stands: asking is idempotent. */
 import { recordedAt, type Fold } from './read-model.ts'
 
+const isWish: ReadonlySet<string> = new Set(['manual', 'rollback', 'drift'])
+
 export const runWishes: Fold<'run_wishes'> = {
   kind: 'fold',
   table: 'run_wishes',
   version: 1,
   keys: ({ tenant, event }) => {
     if (event.type === 'RunTriggered') return [[tenant, event.request]]
-    return event.type === 'RunRequested' && event.reason === 'manual' ? [[tenant, event.run]] : []
+    return event.type === 'RunRequested' && isWish.has(event.reason) ? [[tenant, event.run]] : []
   },
   evolve: {
     RunTriggered: (row, recorded) => {

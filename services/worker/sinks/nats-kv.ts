@@ -3,10 +3,11 @@
  *
  * KV keys take letters, digits and `-/_=.`; every other byte is written `=XX`, and so are dots where a
  * subject cannot have them. Every entry is written over the revision that was read just before, so that
- * what is right already gets no new revision and nobody's change is undone unseen. Values are JSON, or
- * plain text with `values: text`. KV entries take no labels.
+ * what is right already gets no new revision and nobody's change is undone unseen. In buckets that are
+ * made here, up to a thousand entries change at once or not at all. Values are JSON, or plain text with
+ * `values: text`. KV entries take no labels.
  */
-import type { KvBucket, KvHeld } from '@headway/streams/kv.ts'
+import type { KvBucket, KvChange, KvHeld } from '@headway/streams/kv.ts'
 import { Type } from '../options.ts'
 import { rendering, valuesOption } from './rendering.ts'
 import { sideBySide } from './side-by-side.ts'
@@ -33,6 +34,8 @@ const width = 128
 /** Above this, one look at everything costs less than one at each. */
 const singleReadsMax = 200
 const casTries = 20
+const kvChangesMax = 1_000
+const batchCharsMax = 8_000_000
 
 export const natsKv: SinkType<typeof options> = {
   type: 'nats_kv',
@@ -67,12 +70,7 @@ export const natsKv: SinkType<typeof options> = {
         guarded(signal, async (kv) => {
           const wanted = new Map<string, string | null>(changes.set)
           for (const key of changes.delete) wanted.set(key, null)
-          const seen = wanted.size > singleReadsMax ? await kv.all(signal) : null
-          await sideBySide(wanted, width, async ([key, text]) => {
-            signal.throwIfAborted()
-            const name = nameIn(key)
-            await put(kv, name, text, seen ? (seen.get(name) ?? null) : await kv.get(name))
-          })
+          await write(kv, wanted, signal)
         }),
       close: async () => {
         await (await opened?.catch(() => null))?.close()
@@ -100,6 +98,62 @@ const read = async (
     if (text !== null) found.set(key, text)
   })
   return found
+}
+
+const heldOf = async (
+  kv: KvBucket,
+  names: readonly string[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, KvHeld>> => {
+  if (names.length > singleReadsMax) return kv.all(signal)
+  const held = new Map<string, KvHeld>()
+  await sideBySide(names, width, async (name) => {
+    const found = await kv.get(name)
+    if (found) held.set(name, found)
+  })
+  return held
+}
+
+/** In batches; one by one where somebody else was at it meanwhile, or where the bucket takes none. */
+const write = async (
+  kv: KvBucket,
+  wanted: ReadonlyMap<string, string | null>,
+  signal: AbortSignal,
+): Promise<void> => {
+  const named = [...wanted].map(([key, text]) => ({ key: nameIn(key), text }))
+  const held = await heldOf(
+    kv,
+    named.map(({ key }) => key),
+    signal,
+  )
+  const changes = named.flatMap(({ key, text }) => {
+    const { text: before = null, revision = 0 } = held.get(key) ?? {}
+    return before === text ? [] : [{ key, text, revision }]
+  })
+  for (const batch of batchesOf(changes)) {
+    signal.throwIfAborted()
+    if (batch.length > 1 && (await kv.changeAll(batch))) continue
+    await sideBySide(batch, width, async ({ key, text }) => {
+      signal.throwIfAborted()
+      await put(kv, key, text, held.get(key) ?? null)
+    })
+  }
+}
+
+/** As many as a batch takes, and not all of a big file in the server's memory. */
+const batchesOf = (changes: readonly KvChange[]): readonly (readonly KvChange[])[] => {
+  const batches: KvChange[][] = []
+  let chars = Infinity
+  for (const change of changes) {
+    chars += change.text?.length ?? 0
+    const last = batches.at(-1)
+    if (last && last.length < kvChangesMax && chars <= batchCharsMax) last.push(change)
+    else {
+      batches.push([change])
+      chars = change.text?.length ?? 0
+    }
+  }
+  return batches
 }
 
 const put = async (

@@ -5,7 +5,7 @@
  */
 import type { SinkDefinition } from '@headway/schemas/rules/definition.ts'
 import { problemIn } from '../options.ts'
-import { resolveSecret } from '../secrets.ts'
+import { resolveSecret } from '@headway/streams/secrets.ts'
 import { sinkTypes } from './index.ts'
 import { SinkError, type AnySinkType, type Sink } from './sink.ts'
 

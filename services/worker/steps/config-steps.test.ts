@@ -9,7 +9,7 @@ import { configValues, type ConfigValues } from '@headway/schemas/content/config
 import type { RuleDefinition } from '@headway/schemas/rules/definition.ts'
 import type { ContentKind } from '@headway/schemas/content/kind.ts'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { resolveSecret } from '../secrets.ts'
+import { resolveSecret } from '@headway/streams/secrets.ts'
 import { flattenValues } from './flatten-values.ts'
 import { readFiles } from './read-files.ts'
 import { renameKeys } from './rename-keys.ts'
@@ -144,7 +144,7 @@ describe('files become entries', () => {
   })
 })
 
-describe('B.4 failure 16: keys that collide', () => {
+describe('[B4.16] keys that collide', () => {
   test('between two files name both', async () => {
     const files = { 'config/a.yaml': 'db: { host: x }', 'config/b.json': '{"db.host": "y"}' }
     const message = await errorOf(files)
@@ -159,7 +159,7 @@ describe('B.4 failure 16: keys that collide', () => {
   })
 })
 
-describe('B.4 failure 17: secrets', () => {
+describe('[B4.17] secrets', () => {
   const files = { 'config/a.yaml': 'db: { password: secret://env:DB }\napi: { a: x, b: y }' }
   const secrets = { 'api.*': 'vault:kv/data/{key}#value' }
 
@@ -184,7 +184,7 @@ describe('B.4 failure 17: secrets', () => {
   })
 })
 
-describe('B.4 failure 17: validation', () => {
+describe('[B4.17] validation', () => {
   const schema = JSON.stringify({
     type: 'object',
     properties: {
@@ -209,6 +209,28 @@ describe('B.4 failure 17: validation', () => {
     expect(await errorOf(unknown, { validate })).toContain('other')
     const outside = { 'config/a.yaml': 'port: 80', 'schema.json': '{"$ref": "https://x.org/a"}' }
     expect(await errorOf(outside, { validate })).toContain('leads to x.org')
+  })
+
+  test('with JSON Schemas of several files, whatever they call themselves', async () => {
+    const files = {
+      'config/schema.json': JSON.stringify({
+        $id: 'https://acme.example/shop.json',
+        properties: { db: { $ref: '../shared/types.yaml#/$defs/database' } },
+      }),
+      'shared/types.yaml': '$defs: { database: { properties: { port: { $ref: port.json } } } }',
+      'shared/port.json': '{"type": "integer", "maximum": 65535}',
+    }
+    const rule = { files: ['**'], validate: { jsonSchema: 'config/schema.json' } }
+    const good = { ...files, 'config/a.yaml': 'db: { port: 80 }' }
+    expect(await valuesOf(good, rule)).toEqual({ 'db.port': 80 })
+    const wrong = { ...files, 'config/a.yaml': 'db: { port: 70000 }' }
+    expect(await errorOf(wrong, rule)).toContain('config/a.yaml: db.port: must be <= 65535')
+    const { 'shared/port.json': _, ...missing } = good
+    expect(await errorOf(missing, rule)).toContain('shared/port.json is not among the files')
+    for (const $ref of ['file:///etc/passwd', 'http://127.0.0.1/a.json', '//x.org/a.json']) {
+      const outside = { ...good, 'shared/port.json': JSON.stringify({ $ref }) }
+      expect(await errorOf(outside, rule)).toContain('a reference leads to')
+    }
   })
 
   test('that cannot be done is an error', async () => {

@@ -23,6 +23,7 @@ export const flattenValues = step({
   output: configValues,
   run({ documents: given }, context) {
     const { documents, files, ...origin } = given
+    if (context.sync?.restore) return { ...origin, entries: [], files }
     const { separator, secrets, rename = {} } = given.rule
     const flat = orTerminal(() => flatten(documents, separator))
     const renamed = Object.keys(rename).map((key) => ({ key, file: '', value: null }))

@@ -38,23 +38,42 @@ const ownedOf = ({ standing }: OpenSink, { files }: ConfigValues, seal: Seal) =>
   return owned
 }
 
+/** What is there; where nobody can look, what was confirmed last and not touched since. */
+const liveOf = async (
+  { name, sink, standing }: OpenSink,
+  owned: ReadonlyMap<string, Had>,
+  keys: readonly string[] | 'all',
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, string>> => {
+  if (keys.length === 0) return new Map()
+  if (sink.confirmedBy !== 'answer') return sink.read(keys, signal)
+  if (keys === 'all')
+    throw new TerminalError(`${name} cannot be read: live_state has to see what is there`)
+  const open = standing.open?.record
+  const touched = new Set([...(open?.set ?? []), ...(open?.delete ?? [])].map(({ key }) => key))
+  const known = [...owned].flatMap(([key, { text }]) =>
+    text === null || touched.has(key) ? [] : [[key, text] as const],
+  )
+  return new Map(known)
+}
+
 const planOf = async (
   one: OpenSink,
   values: ConfigValues,
   seal: Seal,
-  { signal }: SyncContext,
+  { signal, sync }: SyncContext,
 ): Promise<SyncPlan> => {
   const { rule } = values
-  const { sink, desired, standing } = one
+  const { desired, standing } = one
   const given = {
     desired,
     owned: ownedOf(one, values, seal),
     others: new Set(standing.others),
     mode: rule.mode ?? ('auto' as const),
     prune: rule.prune,
+    isRestore: sync?.restore !== undefined,
   }
-  const keys = keysToRead(given)
-  const live = keys.length > 0 ? await sink.read(keys, signal) : new Map<string, string>()
+  const live = await liveOf(one, given.owned, keysToRead(given), signal)
   try {
     return decide({ ...given, live })
   } catch (error) {
@@ -78,12 +97,13 @@ const nothingLeft = ({ desired }: OpenSink, { rule }: ConfigValues): SyncPlan =>
 const recordOf = ({ standing, secrets }: OpenSink, plan: SyncPlan, seal: Seal): PlanRecord => {
   const owned = new Map(standing.owned.map(({ key, held }) => [key, held]))
   const open = standing.open?.record
+  const told = new Set(standing.open?.told)
   const isSecret = (key: string): boolean => {
     const held = owned.get(key)
     return secrets.has(key) || (held != null && 'digest' in held)
   }
   const before = (key: string, text: string | null): Held | null => {
-    if (open && Object.hasOwn(open.previous, key)) return open.previous[key]!
+    if (open && !told.has(key) && Object.hasOwn(open.previous, key)) return open.previous[key]!
     return text === null ? null : seal.hold(key, text, isSecret(key))
   }
   const bare = ({ key, file }: { key: string; file: string }) => ({ key, file })
@@ -114,7 +134,8 @@ export const plannedReport = (one: OpenSink, plan: SyncPlan): SinkReport => ({
   written: 0,
   deleted: 0,
   unchanged: plan.unchanged,
-  protected: plan.protected.map(({ key }) => key),
+  protected: plan.protected.length,
+  protected_keys: plan.protected.map(({ key }) => key),
   would_write: plan.set.map(({ key }) => key),
   would_delete: [...plan.delete, ...plan.spared].map(({ key }) => key),
 })
@@ -143,6 +164,6 @@ export const planSync = step({
         return plannedReport(one, plan)
       }),
     )
-    return reportOf(values, sinks)
+    return reportOf(values, context, sinks)
   },
 })

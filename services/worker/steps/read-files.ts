@@ -2,6 +2,7 @@ import { configDocuments } from '@headway/schemas/content/config-documents.ts'
 import { bytesOfFile, configTree, type ConfigTree } from '@headway/schemas/content/config-tree.ts'
 import type { FileStatus } from '@headway/schemas/content/config-values.ts'
 import { filesOf } from '@headway/schemas/rules/environment.ts'
+import { schemasFrom } from '@headway/schemas/rules/schema-files.ts'
 import type { Plain } from '@headway/schemas/rules/value.ts'
 import { FormatError, parseFile } from '../formats/index.ts'
 import { step, TerminalError, Type } from './step.ts'
@@ -22,7 +23,15 @@ const configFiles = ({ rule, files }: ConfigTree): ConfigTree['files'] => {
     rule,
     files.map(({ path }) => path),
   )
-  const schemas = new Set([rule.validate?.jsonSchema, rule.validate?.cue])
+  const { jsonSchema, cue } = rule.validate ?? {}
+  const texts = new Map(files.map((file) => [file.path, file]))
+  const textOf = (path: string): string | undefined => {
+    const file = texts.get(path)
+    return file && Buffer.from(bytesOfFile(file)).toString('utf8')
+  }
+  const schemas =
+    jsonSchema === undefined ? new Set<string>() : new Set(schemasFrom(jsonSchema, textOf))
+  if (cue !== undefined) schemas.add(cue)
   const meant = new Set(paths.filter((path) => !schemas.has(path)))
   return files.filter(({ path }) => meant.has(path))
 }
@@ -35,6 +44,8 @@ export const readFiles = step({
   output: configDocuments,
   async run({ tree }, context) {
     const { files: _, ...origin } = tree
+    // What sinks held before is not in any file.
+    if (context.sync?.restore) return { ...origin, documents: [], files: [] }
     const documents: { path: string; value: Plain }[] = []
     const files: FileStatus[] = []
     const problems: string[] = []

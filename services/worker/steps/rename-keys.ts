@@ -11,9 +11,9 @@ export const renameKeys = step({
   inputs: { values: configValues },
   options: Type.Object({}, { additionalProperties: false }),
   output: configValues,
-  run({ values }) {
+  run({ values }, { sync }) {
     const { rename: names, secrets } = values.rule
-    if (!names) return values
+    if (!names || sync?.restore) return values
     const entries = orTerminal(() => withSecrets(rename(values.entries, names), secrets))
     return { ...values, entries }
   },

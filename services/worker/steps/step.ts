@@ -1,4 +1,5 @@
 import type { ContentKind } from '@headway/schemas/content/kind.ts'
+import type { SyncWish } from '@headway/schemas/definitions.ts'
 import type { Static, TObject, TSchema } from 'typebox'
 import type { Ledger } from '../ledger-calls.ts'
 import { problemIn } from '../options.ts'
@@ -61,6 +62,8 @@ export type StepContext = {
   readonly finding: (finding: Finding) => void
   /** Who owns what in the sinks, and where it is written down. */
   readonly ledger?: Ledger
+  /** The run is a sync that somebody wished: only for these sinks, or back to what they held. */
+  readonly sync?: SyncWish
 }
 
 /** An input is one value of a kind, or, written `[kind]`, a list of them. */

@@ -108,6 +108,7 @@ export const validateValues = step({
   output: configValues,
   timeoutMs: 120_000,
   async run({ tree, values }, context) {
+    if (context.sync?.restore) return values
     const problems = tree.rule.validate
       ? await problemsOf(tree, new Values(values), context.signal)
       : []

@@ -1,5 +1,6 @@
 /** One validation with JSON Schema in a thread of its own: its regular expressions may never end. */
 import { parentPort, workerData } from 'node:worker_threads'
+import { addressOfSchema, pathOfSchema } from '@headway/schemas/rules/schema-files.ts'
 import type { Plain } from '@headway/schemas/rules/value.ts'
 import { Ajv, type AnySchemaObject, type ErrorObject, type Options } from 'ajv'
 import { Ajv2020 } from 'ajv/dist/2020.js'
@@ -10,7 +11,6 @@ import type { ThreadResult } from './validator.ts'
 
 type Given = { readonly value: Plain; readonly path: string; readonly files: SchemaFiles }
 
-const base = 'https://repository.invalid/'
 const problemsMax = 100
 
 const schemaOf = async (files: SchemaFiles, path: string): Promise<AnySchemaObject> => {
@@ -18,16 +18,17 @@ const schemaOf = async (files: SchemaFiles, path: string): Promise<AnySchemaObje
   if (text === undefined)
     throw new Error(`${path} is not among the files of the repository that came along`)
   const schema = await parseFile(path, Buffer.from(text))
-  if (typeof schema === 'object' && schema !== null && !Array.isArray(schema)) return schema
+  if (typeof schema === 'object' && schema !== null && !Array.isArray(schema))
+    return { ...(schema as AnySchemaObject), $id: addressOfSchema(path) }
   throw new Error(`${path} is not a schema: it has to be an object`)
 }
 
 /** Where a reference leads, if it is a file of ours. */
 const loaderOf = (files: SchemaFiles) => async (uri: string) => {
-  const url = new URL(uri)
-  if (!uri.startsWith(base))
-    throw new Error(`a reference leads to ${url.host}: put what it means into the repository`)
-  return schemaOf(files, decodeURIComponent(url.pathname.slice(1)))
+  const path = pathOfSchema(uri)
+  if (path !== null) return schemaOf(files, path)
+  const { host, protocol } = new URL(uri)
+  throw new Error(`a reference leads to ${host || protocol}: put what it means into the repository`)
 }
 
 const pathOf = (pointer: string): string[] =>
@@ -52,7 +53,7 @@ const validate = async ({ value, path, files }: Given): Promise<SchemaProblem[]>
   }
   const ajv = isDraft7 ? new Ajv(options) : new Ajv2020(options)
   formats.default(ajv)
-  const check = await ajv.compileAsync({ $id: new URL(path, base).href, ...schema })
+  const check = await ajv.compileAsync(schema)
   return check(value) ? [] : (check.errors ?? []).slice(0, problemsMax).map(problemOf)
 }
 

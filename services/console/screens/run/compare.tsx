@@ -1,7 +1,8 @@
 /** What is different from the last run that succeeded, the largest difference first. */
 import type { ReactNode } from 'react'
 import { never, useApi } from '../../api/cache.ts'
-import type { Run, RunSummary, Step } from '../../api/types.ts'
+import { addressOf } from '../../api/client.ts'
+import type { Run, Step } from '../../api/types.ts'
 import { Link, paths } from '../../router.tsx'
 import { Card, Empty, Id, Loaded } from '../../ui/page.tsx'
 import { Table } from '../../ui/table.tsx'
@@ -69,12 +70,22 @@ const differences = (before: Run, now: Run): Difference[] => {
 }
 
 export const Compare = ({ run }: { readonly run: Run }) => {
-  const successes = useApi<RunSummary[]>(
-    `runs?pipeline=${encodeURIComponent(run.pipelineId)}&status=completed&until=${run.requestedAt}&limit=5`,
+  const successes = useApi(
+    addressOf('GET /api/v1/runs', {
+      query: {
+        pipeline: run.pipelineId,
+        status: ['completed'],
+        until: run.requestedAt,
+        limit: 5,
+      },
+    }),
     never,
   )
   const last = successes.data?.find(({ id, canary }) => id !== run.id && !canary)
-  const before = useApi<Run>(last ? `runs/${last.id}` : null, never)
+  const before = useApi(
+    last ? addressOf('GET /api/v1/runs/{id}', { path: { id: last.id } }) : null,
+    never,
+  )
   if (successes.data && !last)
     return (
       <Card>

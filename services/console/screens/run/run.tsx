@@ -1,14 +1,17 @@
 /** A run: first where the time went and what failed, then everything else about it. */
 import { useEffect } from 'react'
-import { useApi, type Concern } from '../../api/cache.ts'
-import type { Dag, Run } from '../../api/types.ts'
+import { never, useApi, type Concern } from '../../api/cache.ts'
+import { addressOf, client } from '../../api/client.ts'
+import type { Run } from '../../api/types.ts'
 import { Link, navigate, paths, useQuery } from '../../router.tsx'
 import { Do, type Command } from '../../ui/ask.tsx'
 import { DagView } from '../../ui/dag.tsx'
 import { Card, Copy, Empty, Facts, Loaded, Page, Tabs } from '../../ui/page.tsx'
 import { isBad, isOpen, lookOf, State } from '../../ui/state.tsx'
 import { Ago, durationOf } from '../../ui/time.tsx'
+import { natsCommandOf } from '../event-rows.tsx'
 import { RunEvents } from '../events.tsx'
+import { Question } from '../question.tsx'
 import { Compare } from './compare.tsx'
 import { InAndOut } from './data.tsx'
 import { Inspector, NoStep } from './inspector.tsx'
@@ -25,7 +28,7 @@ const cancel = ({ id, pipelineId }: Run): Command => ({
   ),
   verb: 'Cancel run',
   danger: true,
-  path: `runs/${id}/cancel`,
+  act: (why) => client.ask('POST /api/v1/runs/{id}/cancel', { path: { id }, body: why }),
   done: 'Cancellation is recorded',
 })
 const redrive = ({ id, pipelineVersion }: Run, startOver: boolean): Command => ({
@@ -37,8 +40,8 @@ const redrive = ({ id, pipelineVersion }: Run, startOver: boolean): Command => (
     </p>
   ),
   verb: 'Redrive',
-  path: `runs/${id}/redrive`,
-  body: { startOver },
+  act: (why) =>
+    client.ask('POST /api/v1/runs/{id}/redrive', { path: { id }, body: { startOver, ...why } }),
   done: 'The redrive is recorded',
 })
 
@@ -54,6 +57,7 @@ const Actions = ({ run }: { readonly run: Run }) => (
     )}
     {isOpen(run.status) && <Do className="danger" command={cancel(run)} />}
     <Copy text={`npm run headway -- why ${run.id}`} label="Copy as command" />
+    <Copy text={natsCommandOf(run.seq)} label="Copy as nats command" />
   </>
 )
 
@@ -88,18 +92,16 @@ const TimelineTab = ({ run }: { readonly run: Run }) => {
 }
 
 const GraphTab = ({ run }: { readonly run: Run }) => {
-  const dag = useApi<Dag>(`pipelines/${encodeURIComponent(run.pipelineId)}/dag`, () => false)
+  const dag = useApi(
+    addressOf('GET /api/v1/pipelines/{id}/dag', {
+      path: { id: run.pipelineId },
+      query: { version: run.pipelineVersion ?? undefined },
+    }),
+    never,
+  )
   const states = Object.fromEntries(run.steps.map(({ id, status }) => [id, status]))
   return (
-    <Card
-      title="Graph"
-      beside={
-        dag.data &&
-        dag.data.pipelineVersion !== run.pipelineVersion && (
-          <span className="quiet">of the active version; this run was on another one</span>
-        )
-      }
-    >
+    <Card title="Graph" beside={<code className="quiet">{run.pipelineVersion}</code>}>
       <Loaded result={dag}>
         {(data) => (
           <DagView
@@ -149,9 +151,25 @@ const Attempts = ({ run }: { readonly run: Run }) => {
   )
 }
 
+/** What it asks can be answered right here. */
+const Questions = ({ run: { id } }: { readonly run: Run }) => {
+  const { data } = useApi(
+    addressOf('GET /api/v1/interactions', { query: { run: id, status: ['waiting'] } }),
+    ({ runs, kind }) => runs.includes(id) || kind === 'interaction',
+  )
+  if (!data || data.length === 0) return null
+  return (
+    <div className="columns">
+      {data.map((question) => (
+        <Question key={question.id} question={question} />
+      ))}
+    </div>
+  )
+}
+
 export const RunScreen = ({ id }: { readonly id: string }) => {
   const concern: Concern = ({ runs }) => runs.includes(id)
-  const result = useApi<Run>(`runs/${encodeURIComponent(id)}`, concern)
+  const result = useApi(addressOf('GET /api/v1/runs/{id}', { path: { id } }), concern)
   const run = result.data
   const look = lookOf(run?.status ?? '')
   const queued = run?.startedAt ? Date.parse(run.startedAt) - Date.parse(run.requestedAt) : null
@@ -213,6 +231,7 @@ export const RunScreen = ({ id }: { readonly id: string }) => {
                 />
               </div>
             </Card>
+            {data.status === 'waiting_external' && <Questions run={data} />}
             <Tabs
               name="view"
               tabs={[

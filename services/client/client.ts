@@ -1,7 +1,8 @@
 /**
  * The API as functions with types, for browsers and programs alike: `ask('GET /api/v1/runs/{id}', { path:
  * { id } })`. What was written is read: every answer's sequence is handed to the reads that follow. A
- * write has a key of its own, so that one that got no answer can be sent again.
+ * write has a key of its own, so that one that got no answer can be sent again. An address is a read
+ * that can be kept, compared and asked for later: a string that knows what it answers.
  */
 import type { Operations } from './openapi.ts'
 
@@ -21,10 +22,14 @@ export type Asked<N extends OperationName> = Part<'path', Operations[N]['path']>
     readonly signal?: AbortSignal
   }
 
+declare const answer: unique symbol
+export type Address<T> = string & { readonly [answer]: T }
+type ReadName = Extract<OperationName, `GET ${string}`>
+
 export type Reply<T> = {
   readonly data: T
-  /** Path of the next page of a list. */
-  readonly next: string | null
+  /** The next page of a list. */
+  readonly next: Address<T> | null
   /** How much of the log the answer knows; null when it does not depend on it. */
   readonly projectedSeq: number | null
 }
@@ -63,6 +68,9 @@ const pathOf = (template: string, { path = {}, query = {} }: Loose): string => {
   return search.size === 0 ? filled : `${filled}?${search.toString()}`
 }
 
+export const addressOf = <N extends ReadName>(name: N, asked: Asked<N>): Address<AnswerOf<N>> =>
+  pathOf(name.slice('GET '.length), asked as Loose) as Address<AnswerOf<N>>
+
 const problemOf = async (response: Response): Promise<ApiProblem> => {
   const told = (await response.json().catch(() => ({}))) as Partial<ApiProblem> & {
     readonly detail?: string
@@ -71,16 +79,22 @@ const problemOf = async (response: Response): Promise<ApiProblem> => {
   return new ApiProblem(response.status, told.code ?? 'no_answer', detail, told.retryable ?? false)
 }
 
+type Settings = {
+  /** Without one the browser's session counts. */
+  readonly token?: string
+  /** Who the log says it was, where nobody has to prove it. */
+  readonly actor?: string
+}
+
 export class Client {
-  readonly #address: string
-  readonly #token: string | null
+  readonly #origin: string
+  readonly #settings: Settings
   /** The newest sequence that this client knows of. */
   #seq = 0
 
-  /** Without a token the browser's session counts. */
-  constructor(address = '', token: string | null = null) {
-    this.#address = address
-    this.#token = token
+  constructor(origin = '', settings: Settings = {}) {
+    this.#origin = origin
+    this.#settings = settings
   }
 
   /** What is read from now on knows of this, or says that it does not. */
@@ -93,15 +107,14 @@ export class Client {
     return this.#send(method, pathOf(template, asked as Loose), asked as Loose)
   }
 
-  /** The page that a reply's `next` names. */
-  follow<N extends OperationName>(_: N, next: string): Promise<Reply<AnswerOf<N>>> {
-    return this.#send('GET', next, {})
+  read<T>(address: Address<T>): Promise<Reply<T>> {
+    return this.#send('GET', address, {})
   }
 
   async #send<T>(method: string, path: string, asked: Loose): Promise<Reply<T>> {
     const { body, signal } = asked
     const isBytes = body instanceof Blob
-    const response = await fetch(`${this.#address}${path}`, {
+    const response = await fetch(`${this.#origin}${path}`, {
       method,
       headers: this.#headers(method, asked, isBytes),
       ...(signal ? { signal } : {}),
@@ -109,22 +122,28 @@ export class Client {
     }).catch(() => {
       throw new ApiProblem(0, 'unreachable', 'the API does not answer', true)
     })
-    if (!response.ok) throw await problemOf(response)
-    const isJson = response.headers.get('content-type')?.includes('json') ?? false
+    const type = response.headers.get('content-type') ?? ''
+    const isJson = type.includes('json')
+    // What is not well may be the answer: a health report is one whatever its status.
+    const isAnswer = response.ok || (isJson && !type.includes('problem+json'))
+    if (!isAnswer) throw await problemOf(response)
     const data = isJson ? await response.json() : response.status === 204 ? null : response.blob()
     const { seq } = (data ?? {}) as { seq?: unknown }
     if (method !== 'GET' && typeof seq === 'number') this.know(seq)
     const projected = response.headers.get('x-projected-seq')
-    const next = /<([^>]+)>;\s*rel="next"/.exec(response.headers.get('link') ?? '')?.[1] ?? null
+    const link = /<([^>]+)>;\s*rel="next"/.exec(response.headers.get('link') ?? '')?.[1]
+    const next = (link ?? null) as Address<T> | null
     const projectedSeq = projected === null ? null : Number(projected)
     return { data: (await data) as T, next, projectedSeq }
   }
 
   #headers(method: string, { body, key }: Loose, isBytes: boolean): Record<string, string> {
     const isRead = method === 'GET'
+    const { token, actor } = this.#settings
     return {
       accept: 'application/json, */*;q=0.1',
-      ...(this.#token === null ? {} : { authorization: `Bearer ${this.#token}` }),
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      ...(isRead || actor === undefined ? {} : { 'x-headway-actor': actor }),
       ...(isRead && this.#seq > 0 ? { 'min-projected-seq': String(this.#seq) } : {}),
       ...(isRead ? {} : { 'idempotency-key': key ?? crypto.randomUUID() }),
       ...(body === undefined || isBytes ? {} : { 'content-type': 'application/json' }),

@@ -1,11 +1,11 @@
 /**
  * Compares contents without holding up the room: small ones at once, big ones (two schedules expanded
- * are hundreds of megabytes) in a thread, so that leases are renewed meanwhile. What a comparison
- * cannot bear is different, and that is all there is to say.
+ * are hundreds of megabytes) in a thread, so that leases are renewed and requests are answered
+ * meanwhile. What a comparison cannot bear is different, and that is all there is to say.
  */
 import { difference, type Difference } from '@headway/schemas/content/difference.ts'
 import type { ContentKindName } from '@headway/schemas/content/kind.ts'
-import { startThread } from '@headway/streams/threads.ts'
+import { startThread } from './threads.ts'
 
 const inlineBytesMax = 128 * 1024
 const heapMbMax = 2_048

@@ -5,7 +5,9 @@ export type Operations = {
   /** Counts of workers, assets, pipelines and runs */
   'GET /api/v1/status': {
     readonly path: Nothing
-    readonly query: Nothing
+    readonly query: {
+      readonly asOf?: string | undefined
+    }
     readonly body: undefined
     readonly answer: {
       readonly connectedWorkers: number
@@ -45,6 +47,7 @@ export type Operations = {
       readonly pool?: string | undefined
       readonly limit?: number | undefined
       readonly cursor?: string | undefined
+      readonly asOf?: string | undefined
     }
     readonly body: undefined
     readonly answer: readonly {
@@ -73,7 +76,9 @@ export type Operations = {
     readonly path: {
       readonly id: string
     }
-    readonly query: Nothing
+    readonly query: {
+      readonly asOf?: string | undefined
+    }
     readonly body: undefined
     readonly answer: {
       readonly id: string
@@ -145,6 +150,7 @@ export type Operations = {
       readonly q?: string | undefined
       readonly limit?: number | undefined
       readonly cursor?: string | undefined
+      readonly asOf?: string | undefined
     }
     readonly body: undefined
     readonly answer: readonly {
@@ -184,7 +190,9 @@ export type Operations = {
     readonly path: {
       readonly key: string
     }
-    readonly query: Nothing
+    readonly query: {
+      readonly asOf?: string | undefined
+    }
     readonly body: undefined
     readonly answer: {
       readonly key: string
@@ -241,6 +249,7 @@ export type Operations = {
     readonly query: {
       readonly limit?: number | undefined
       readonly cursor?: string | undefined
+      readonly asOf?: string | undefined
     }
     readonly body: undefined
     readonly answer: readonly {
@@ -264,7 +273,29 @@ export type Operations = {
       readonly sourceAt: string | null
       readonly etag: string | null
       readonly lastModified: string | null
-      readonly origin: unknown
+      readonly origin:
+        | {
+            readonly by: 'fetch'
+            readonly url: string
+            readonly status: number
+          }
+        | {
+            readonly by: 'push'
+            readonly push: string
+            readonly actor: {
+              readonly name: string
+              readonly reason?: string | undefined
+            }
+          }
+        | {
+            readonly by: 'run'
+            readonly run: string
+            readonly epoch?: number | undefined
+            readonly attempt: number
+            readonly pipeline: string
+            readonly pipelineVersion: string
+            readonly output: string
+          }
       readonly runId: string | null
       readonly recordedAt: string
       readonly seq: number
@@ -276,7 +307,9 @@ export type Operations = {
       readonly key: string
       readonly version: string
     }
-    readonly query: Nothing
+    readonly query: {
+      readonly asOf?: string | undefined
+    }
     readonly body: undefined
     readonly answer: {
       readonly version: string
@@ -299,10 +332,80 @@ export type Operations = {
       readonly sourceAt: string | null
       readonly etag: string | null
       readonly lastModified: string | null
-      readonly origin: unknown
+      readonly origin:
+        | {
+            readonly by: 'fetch'
+            readonly url: string
+            readonly status: number
+          }
+        | {
+            readonly by: 'push'
+            readonly push: string
+            readonly actor: {
+              readonly name: string
+              readonly reason?: string | undefined
+            }
+          }
+        | {
+            readonly by: 'run'
+            readonly run: string
+            readonly epoch?: number | undefined
+            readonly attempt: number
+            readonly pipeline: string
+            readonly pipelineVersion: string
+            readonly output: string
+          }
       readonly runId: string | null
       readonly recordedAt: string
       readonly seq: number
+    }
+  }
+  /** How a version differs from another one, by rows or entities */
+  'GET /api/v1/assets/{key}/versions/{version}/difference': {
+    readonly path: {
+      readonly key: string
+      readonly version: string
+    }
+    readonly query: {
+      readonly against?: string | undefined
+      readonly asOf?: string | undefined
+    }
+    readonly body: undefined
+    readonly answer: {
+      readonly asset: string
+      readonly kind: string
+      readonly before: string
+      readonly after: string
+      readonly difference: {
+        readonly verdict: 'identical' | 'same_content' | 'different'
+        readonly parts: readonly {
+          readonly name: string
+          readonly unit: 'rows' | 'entities' | 'header' | 'bytes'
+          readonly change: 'added' | 'removed' | 'changed' | 'unreadable'
+          readonly before: number
+          readonly after: number
+          readonly added: number
+          readonly removed: number
+          readonly changed: number
+          readonly fields?: Readonly<Record<string, number>> | undefined
+          readonly columns?:
+            | {
+                readonly added: readonly string[]
+                readonly removed: readonly string[]
+              }
+            | undefined
+          readonly problem?: string | undefined
+        }[]
+        readonly partsOmitted?: number | undefined
+        readonly samples: readonly {
+          readonly part: string
+          readonly key: string
+          readonly change: 'added' | 'removed' | 'changed'
+          readonly fields?:
+            | Readonly<Record<string, readonly [string | null, string | null]>>
+            | undefined
+        }[]
+      }
     }
   }
   /** The newest version’s bytes */
@@ -347,7 +450,29 @@ export type Operations = {
           readonly sourceAt: string | null
           readonly etag: string | null
           readonly lastModified: string | null
-          readonly origin: unknown
+          readonly origin:
+            | {
+                readonly by: 'fetch'
+                readonly url: string
+                readonly status: number
+              }
+            | {
+                readonly by: 'push'
+                readonly push: string
+                readonly actor: {
+                  readonly name: string
+                  readonly reason?: string | undefined
+                }
+              }
+            | {
+                readonly by: 'run'
+                readonly run: string
+                readonly epoch?: number | undefined
+                readonly attempt: number
+                readonly pipeline: string
+                readonly pipelineVersion: string
+                readonly output: string
+              }
           readonly runId: string | null
           readonly recordedAt: string
           readonly seq: number
@@ -393,8 +518,10 @@ export type Operations = {
       readonly canary?: boolean | undefined
       readonly since?: string | undefined
       readonly until?: string | undefined
+      readonly q?: string | undefined
       readonly limit?: number | undefined
       readonly cursor?: string | undefined
+      readonly asOf?: string | undefined
     }
     readonly body: undefined
     readonly answer: readonly {
@@ -454,7 +581,9 @@ export type Operations = {
     readonly path: {
       readonly id: string
     }
-    readonly query: Nothing
+    readonly query: {
+      readonly asOf?: string | undefined
+    }
     readonly body: undefined
     readonly answer: {
       readonly id: string
@@ -707,6 +836,53 @@ export type Operations = {
       readonly seq: number
     }
   }
+  /** End the runs that are named */
+  'POST /api/v1/runs/cancel': {
+    readonly path: Nothing
+    readonly query: Nothing
+    readonly body: {
+      readonly runs: readonly string[]
+      readonly dryRun?: boolean | undefined
+      readonly reason?: string | undefined
+    }
+    readonly answer: {
+      readonly dryRun: boolean
+      readonly count: number
+      readonly unknown: readonly string[]
+      readonly runs: readonly {
+        readonly id: string
+        readonly pipelineId: string
+        readonly status: string
+        readonly does: boolean
+        readonly why: string
+      }[]
+      readonly seq?: number | undefined
+    }
+  }
+  /** Do the runs that are named again, with fresh attempts */
+  'POST /api/v1/runs/redrive': {
+    readonly path: Nothing
+    readonly query: Nothing
+    readonly body: {
+      readonly runs: readonly string[]
+      readonly dryRun?: boolean | undefined
+      readonly reason?: string | undefined
+      readonly startOver?: boolean | undefined
+    }
+    readonly answer: {
+      readonly dryRun: boolean
+      readonly count: number
+      readonly unknown: readonly string[]
+      readonly runs: readonly {
+        readonly id: string
+        readonly pipelineId: string
+        readonly status: string
+        readonly does: boolean
+        readonly why: string
+      }[]
+      readonly seq?: number | undefined
+    }
+  }
   /** Questions of runs, newest first */
   'GET /api/v1/interactions': {
     readonly path: Nothing
@@ -721,6 +897,7 @@ export type Operations = {
       readonly dueBefore?: string | undefined
       readonly limit?: number | undefined
       readonly cursor?: string | undefined
+      readonly asOf?: string | undefined
     }
     readonly body: undefined
     readonly answer: readonly {
@@ -753,7 +930,9 @@ export type Operations = {
     readonly path: {
       readonly id: string
     }
-    readonly query: Nothing
+    readonly query: {
+      readonly asOf?: string | undefined
+    }
     readonly body: undefined
     readonly answer: {
       readonly id: string
@@ -828,6 +1007,7 @@ export type Operations = {
       readonly until?: string | undefined
       readonly limit?: number | undefined
       readonly cursor?: string | undefined
+      readonly asOf?: string | undefined
     }
     readonly body: undefined
     readonly answer: readonly {
@@ -851,7 +1031,9 @@ export type Operations = {
     readonly path: {
       readonly id: string
     }
-    readonly query: Nothing
+    readonly query: {
+      readonly asOf?: string | undefined
+    }
     readonly body: undefined
     readonly answer: {
       readonly kind: 'run' | 'command' | 'message'
@@ -1007,6 +1189,7 @@ export type Operations = {
       readonly pipeline?: string | undefined
       readonly limit?: number | undefined
       readonly cursor?: string | undefined
+      readonly asOf?: string | undefined
     }
     readonly body: undefined
     readonly answer: readonly {
@@ -1035,7 +1218,9 @@ export type Operations = {
     readonly path: {
       readonly id: string
     }
-    readonly query: Nothing
+    readonly query: {
+      readonly asOf?: string | undefined
+    }
     readonly body: undefined
     readonly answer: {
       readonly id: string
@@ -1070,6 +1255,7 @@ export type Operations = {
     readonly query: {
       readonly limit?: number | undefined
       readonly cursor?: string | undefined
+      readonly asOf?: string | undefined
     }
     readonly body: undefined
     readonly answer: readonly {
@@ -1180,7 +1366,9 @@ export type Operations = {
     readonly path: {
       readonly id: string
     }
-    readonly query: Nothing
+    readonly query: {
+      readonly asOf?: string | undefined
+    }
     readonly body: undefined
     readonly answer: {
       readonly id: string
@@ -1835,6 +2023,7 @@ export type Operations = {
     readonly query: {
       readonly limit?: number | undefined
       readonly cursor?: string | undefined
+      readonly asOf?: string | undefined
     }
     readonly body: undefined
     readonly answer: readonly {
@@ -1870,7 +2059,9 @@ export type Operations = {
     readonly path: {
       readonly id: string
     }
-    readonly query: Nothing
+    readonly query: {
+      readonly asOf?: string | undefined
+    }
     readonly body: undefined
     readonly answer: {
       readonly pipelineId: string
@@ -1930,12 +2121,15 @@ export type Operations = {
       readonly status: string
     }
   }
-  /** The active release’s steps as React Flow JSON */
+  /** The steps of the active or of a named release as React Flow JSON */
   'GET /api/v1/pipelines/{id}/dag': {
     readonly path: {
       readonly id: string
     }
-    readonly query: Nothing
+    readonly query: {
+      readonly version?: string | undefined
+      readonly asOf?: string | undefined
+    }
     readonly body: undefined
     readonly answer: {
       readonly pipelineId: string
@@ -1948,7 +2142,15 @@ export type Operations = {
           readonly x: number
           readonly y: number
         }
-        readonly data: Readonly<Record<string, unknown>>
+        readonly data: {
+          readonly label: string
+          readonly kind?: string | undefined
+          readonly asset?: string | null | undefined
+          readonly optional?: boolean | undefined
+          readonly step?: string | undefined
+          readonly description?: string | null | undefined
+          readonly disabled?: boolean | undefined
+        }
       }[]
       readonly edges: readonly {
         readonly id: string
@@ -1964,6 +2166,7 @@ export type Operations = {
       readonly pipeline?: string | undefined
       readonly limit?: number | undefined
       readonly cursor?: string | undefined
+      readonly asOf?: string | undefined
     }
     readonly body: undefined
     readonly answer: readonly {
@@ -2028,7 +2231,9 @@ export type Operations = {
       readonly pipeline: string
       readonly version: string
     }
-    readonly query: Nothing
+    readonly query: {
+      readonly asOf?: string | undefined
+    }
     readonly body: undefined
     readonly answer: {
       readonly pipelineId: string
@@ -2154,6 +2359,7 @@ export type Operations = {
     readonly query: {
       readonly limit?: number | undefined
       readonly cursor?: string | undefined
+      readonly asOf?: string | undefined
     }
     readonly body: undefined
     readonly answer: readonly {
@@ -2244,6 +2450,7 @@ export type Operations = {
     readonly query: {
       readonly limit?: number | undefined
       readonly cursor?: string | undefined
+      readonly asOf?: string | undefined
     }
     readonly body: undefined
     readonly answer: readonly {
@@ -2273,7 +2480,9 @@ export type Operations = {
     readonly path: {
       readonly id: string
     }
-    readonly query: Nothing
+    readonly query: {
+      readonly asOf?: string | undefined
+    }
     readonly body: undefined
     readonly answer: {
       readonly id: string
@@ -2379,7 +2588,9 @@ export type Operations = {
               readonly part: string
               readonly key: string
               readonly change: 'added' | 'removed' | 'changed'
-              readonly fields?: Readonly<Record<string, readonly unknown[]>> | undefined
+              readonly fields?:
+                | Readonly<Record<string, readonly [string | null, string | null]>>
+                | undefined
             }[]
           }
         }[]
@@ -2407,6 +2618,7 @@ export type Operations = {
     readonly query: {
       readonly limit?: number | undefined
       readonly cursor?: string | undefined
+      readonly asOf?: string | undefined
     }
     readonly body: undefined
     readonly answer: readonly {
@@ -2424,6 +2636,7 @@ export type Operations = {
       readonly repository?: string | undefined
       readonly limit?: number | undefined
       readonly cursor?: string | undefined
+      readonly asOf?: string | undefined
     }
     readonly body: undefined
     readonly answer: readonly {
@@ -2465,8 +2678,9 @@ export type Operations = {
           readonly deleted: number | null
           readonly unchanged: number | null
           readonly protected: number | null
-          readonly wouldWrite?: unknown
-          readonly wouldDelete?: unknown
+          readonly protectedKeys?: readonly string[] | undefined
+          readonly wouldWrite?: readonly string[] | undefined
+          readonly wouldDelete?: readonly string[] | undefined
           readonly error: {
             readonly type: string
             readonly message: string
@@ -2489,6 +2703,7 @@ export type Operations = {
     }
     readonly query: {
       readonly wait?: number | undefined
+      readonly asOf?: string | undefined
     }
     readonly body: undefined
     readonly answer: {
@@ -2530,8 +2745,9 @@ export type Operations = {
           readonly deleted: number | null
           readonly unchanged: number | null
           readonly protected: number | null
-          readonly wouldWrite?: unknown
-          readonly wouldDelete?: unknown
+          readonly protectedKeys?: readonly string[] | undefined
+          readonly wouldWrite?: readonly string[] | undefined
+          readonly wouldDelete?: readonly string[] | undefined
           readonly error: {
             readonly type: string
             readonly message: string
@@ -2550,7 +2766,9 @@ export type Operations = {
   /** Where pushes come from */
   'GET /api/v1/sources': {
     readonly path: Nothing
-    readonly query: Nothing
+    readonly query: {
+      readonly asOf?: string | undefined
+    }
     readonly body: undefined
     readonly answer: readonly {
       readonly id: string
@@ -2565,7 +2783,9 @@ export type Operations = {
   /** Which files of which repositories go where */
   'GET /api/v1/rules': {
     readonly path: Nothing
-    readonly query: Nothing
+    readonly query: {
+      readonly asOf?: string | undefined
+    }
     readonly body: undefined
     readonly answer: readonly {
       readonly id: string
@@ -2630,8 +2850,9 @@ export type Operations = {
               readonly deleted: number | null
               readonly unchanged: number | null
               readonly protected: number | null
-              readonly wouldWrite?: unknown
-              readonly wouldDelete?: unknown
+              readonly protectedKeys?: readonly string[] | undefined
+              readonly wouldWrite?: readonly string[] | undefined
+              readonly wouldDelete?: readonly string[] | undefined
               readonly error: {
                 readonly type: string
                 readonly message: string
@@ -2655,7 +2876,9 @@ export type Operations = {
   /** Where values go */
   'GET /api/v1/sinks': {
     readonly path: Nothing
-    readonly query: Nothing
+    readonly query: {
+      readonly asOf?: string | undefined
+    }
     readonly body: undefined
     readonly answer: readonly {
       readonly id: string
@@ -2680,6 +2903,7 @@ export type Operations = {
       readonly key?: string | undefined
       readonly limit?: number | undefined
       readonly cursor?: string | undefined
+      readonly asOf?: string | undefined
     }
     readonly body: undefined
     readonly answer: readonly {
@@ -2707,18 +2931,26 @@ export type Operations = {
     readonly path: Nothing
     readonly query: {
       readonly open?: boolean | undefined
+      readonly asOf?: string | undefined
     }
     readonly body: undefined
     readonly answer: readonly {
       readonly sink: string
       readonly environment: string
       readonly rule: string
+      readonly repository: string
       readonly open: boolean
       readonly keys: readonly string[]
       readonly count: number
       readonly since: string
       readonly endedAt: string | null
       readonly times: number
+      readonly error: {
+        readonly type: string
+        readonly message: string
+      } | null
+      readonly heals: number
+      readonly heal: string | null
     }[]
   }
   /** Who changed which key when, from which commit; newest first */
@@ -2730,12 +2962,15 @@ export type Operations = {
       readonly environment?: string | undefined
       readonly key?: string | undefined
       readonly repository?: string | undefined
+      readonly run?: string | undefined
       readonly commit?: string | undefined
       readonly actor?: string | undefined
+      readonly unchanged?: boolean | undefined
       readonly since?: string | undefined
       readonly until?: string | undefined
       readonly limit?: number | undefined
       readonly cursor?: string | undefined
+      readonly asOf?: string | undefined
     }
     readonly body: undefined
     readonly answer: readonly {
@@ -2765,6 +3000,7 @@ export type Operations = {
       readonly repository: string
       readonly commit: string
       readonly actor: string | null
+      readonly reason: string | null
       readonly run: string
       readonly seq: number
     }[]
@@ -2779,6 +3015,7 @@ export type Operations = {
       readonly to?: string | undefined
       readonly rule?: string | undefined
       readonly sink?: string | undefined
+      readonly asOf?: string | undefined
     }
     readonly body: undefined
     readonly answer: readonly {
@@ -2803,7 +3040,7 @@ export type Operations = {
         | null
     }[]
   }
-  /** What it takes to restore what sinks held after a commit or a run */
+  /** Restore what sinks held after a commit or a run */
   'POST /api/v1/config/rollback': {
     readonly path: Nothing
     readonly query: Nothing
@@ -2815,41 +3052,86 @@ export type Operations = {
       readonly reason?: string | undefined
       readonly dryRun?: boolean | undefined
     }
-    readonly answer: {
-      readonly rule: string
-      readonly environment: string
-      readonly to: string
-      readonly sinks: readonly string[]
-      readonly dryRun: boolean
-      readonly changes: readonly {
-        readonly sink: string
-        readonly key: string
-        readonly change: 'added' | 'removed' | 'changed'
-        readonly from:
-          | {
-              readonly value: string
-            }
-          | {
-              readonly secret: string
-            }
-          | null
-        readonly to:
-          | {
-              readonly value: string
-            }
-          | {
-              readonly secret: string
-            }
-          | null
-      }[]
-    }
+    readonly answer:
+      | {
+          readonly rule: string
+          readonly environment: string
+          readonly repository: string
+          readonly to: string
+          readonly sinks: readonly string[]
+          readonly dryRun: boolean
+          readonly changes: readonly {
+            readonly sink: string
+            readonly key: string
+            readonly change: 'added' | 'removed' | 'changed'
+            readonly from:
+              | {
+                  readonly value: string
+                }
+              | {
+                  readonly secret: string
+                }
+              | null
+            readonly to:
+              | {
+                  readonly value: string
+                }
+              | {
+                  readonly secret: string
+                }
+              | null
+          }[]
+          readonly kept: readonly {
+            readonly sink: string
+            readonly key: string
+          }[]
+        }
+      | {
+          readonly rule: string
+          readonly environment: string
+          readonly repository: string
+          readonly to: string
+          readonly sinks: readonly string[]
+          readonly dryRun: boolean
+          readonly changes: readonly {
+            readonly sink: string
+            readonly key: string
+            readonly change: 'added' | 'removed' | 'changed'
+            readonly from:
+              | {
+                  readonly value: string
+                }
+              | {
+                  readonly secret: string
+                }
+              | null
+            readonly to:
+              | {
+                  readonly value: string
+                }
+              | {
+                  readonly secret: string
+                }
+              | null
+          }[]
+          readonly kept: readonly {
+            readonly sink: string
+            readonly key: string
+          }[]
+          readonly run: string
+          readonly pipelineId: string
+          readonly duplicate: boolean
+          readonly seq: number
+        }
   }
   /** Why it ran, and why it is where it is */
   'GET /api/v1/runs/{id}/why': {
     readonly path: {
       readonly id: string
     }
-    readonly query: Nothing
+    readonly query: {
+      readonly asOf?: string | undefined
+    }
     readonly body: undefined
     readonly answer: {
       readonly answer: string
@@ -2872,7 +3154,9 @@ export type Operations = {
     readonly path: {
       readonly id: string
     }
-    readonly query: Nothing
+    readonly query: {
+      readonly asOf?: string | undefined
+    }
     readonly body: undefined
     readonly answer: {
       readonly answer: string
@@ -2895,7 +3179,9 @@ export type Operations = {
     readonly path: {
       readonly key: string
     }
-    readonly query: Nothing
+    readonly query: {
+      readonly asOf?: string | undefined
+    }
     readonly body: undefined
     readonly answer: {
       readonly answer: string
@@ -2942,7 +3228,9 @@ export type Operations = {
       readonly kind: string
       readonly name: string
       readonly id: string
-      readonly events: readonly Readonly<Record<string, unknown>>[]
+      readonly events: readonly ({
+        readonly type: string
+      } & Readonly<Record<string, unknown>>)[]
       readonly problem?: string | undefined
     }[]
   }
@@ -2959,9 +3247,30 @@ export type Operations = {
       readonly kind: string
       readonly name: string
       readonly id: string
-      readonly events: readonly Readonly<Record<string, unknown>>[]
+      readonly events: readonly ({
+        readonly type: string
+      } & Readonly<Record<string, unknown>>)[]
       readonly problem?: string | undefined
     }
+  }
+  /** What led to a commit, nearest first, back to a fetch, a push or a wish */
+  'GET /api/v1/log/{seq}/causes': {
+    readonly path: {
+      readonly seq: string
+    }
+    readonly query: {
+      readonly asOf?: string | undefined
+    }
+    readonly body: undefined
+    readonly answer: readonly {
+      readonly seq: number
+      readonly at: string
+      readonly kind: string
+      readonly name: string
+      readonly types: readonly string[]
+      readonly by: 'version' | 'run' | 'push' | 'wish'
+      readonly id: string
+    }[]
   }
   /** Commits as they happen, as server-sent events; the id is the sequence */
   'GET /api/v1/stream': {
@@ -2972,6 +3281,190 @@ export type Operations = {
     }
     readonly body: undefined
     readonly answer: Blob
+  }
+  /** Streams and consumers, and what about them is not as the code says */
+  'GET /api/v1/streams': {
+    readonly path: Nothing
+    readonly query: Nothing
+    readonly body: undefined
+    readonly answer: {
+      readonly server: {
+        readonly version: string
+        readonly roundTripMs: number
+        readonly skewMs: number
+        readonly store: {
+          readonly bytes: number
+          readonly bytesMax: number | null
+        }
+      }
+      readonly status: 'ok' | 'degraded'
+      readonly streams: readonly {
+        readonly name: string
+        readonly description: string
+        readonly messages: number
+        readonly bytes: number
+        readonly subjects: number
+        readonly firstSeq: number
+        readonly lastSeq: number
+        readonly firstAt: string | null
+        readonly lastAt: string | null
+        readonly storage: string
+        readonly replicas: number
+        readonly limits: {
+          readonly bytes: number | null
+          readonly messages: number | null
+          readonly ageMs: number | null
+          readonly messageBytes: number | null
+        }
+        readonly drift:
+          | readonly {
+              readonly option: string
+              readonly wanted: unknown
+              readonly actual: unknown
+            }[]
+          | null
+        readonly consumers: readonly {
+          readonly name: string
+          readonly durable: boolean
+          readonly filters: readonly string[]
+          readonly pending: number
+          readonly ackPending: number
+          readonly ackPendingMax: number | null
+          readonly redelivered: number
+          readonly asking: number
+          readonly deliveredSeq: number
+          readonly settledSeq: number
+          readonly activeAt: string | null
+          readonly drift: readonly {
+            readonly option: string
+            readonly wanted: unknown
+            readonly actual: unknown
+          }[]
+        }[]
+      }[]
+    }
+  }
+  /** The read models: position, lag, rate and size, and the copy that is built anew */
+  'GET /api/v1/projections': {
+    readonly path: Nothing
+    readonly query: Nothing
+    readonly body: undefined
+    readonly answer: {
+      readonly seq: number
+      readonly lag: number
+      readonly headSeq: number
+      readonly lagMs: number
+      readonly eventsPerSecond: number
+      readonly build: number
+      readonly groups: readonly {
+        readonly name: string
+        readonly seq: number
+        readonly lag: number
+        readonly lagMs: number
+        readonly rows: number
+        readonly bytes: number
+        readonly rowsPerSecond: number
+        readonly tables: readonly {
+          readonly name: string
+          readonly rows: number
+          readonly estimated: boolean
+          readonly bytes: number
+        }[]
+      }[]
+      readonly copy: {
+        readonly seq: number
+        readonly lag: number
+        readonly bytes: number
+        readonly usable: boolean
+      } | null
+      readonly work: {
+        readonly action: 'rebuild' | 'compare' | 'swap' | 'drop'
+        readonly by: {
+          readonly name: string
+          readonly reason?: string | undefined
+        }
+        readonly status: 'running' | 'done' | 'failed'
+        readonly startedAt: string
+        readonly toldAt: string
+        readonly phase: string
+        readonly done: number
+        readonly total: number
+        readonly eventsPerSecond: number
+        readonly etaMs: number | null
+        readonly problem?: string | undefined
+        readonly comparison?:
+          | {
+              readonly equal: boolean
+              readonly seq: number
+              readonly tables: number
+              readonly rows: number
+              readonly differing: Readonly<Record<string, number | null>>
+              readonly differences: readonly {
+                readonly table: string
+                readonly key: string
+                readonly in: 'both' | 'live' | 'copy'
+                readonly columns: readonly {
+                  readonly name: string
+                  readonly live: string
+                  readonly copy: string
+                }[]
+              }[]
+            }
+          | undefined
+      } | null
+    }
+  }
+  /** Build a copy of the tables from the first event of the log, beside the live ones */
+  'POST /api/v1/projections/rebuild': {
+    readonly path: Nothing
+    readonly query: Nothing
+    readonly body: {
+      readonly reason?: string | undefined
+    }
+    readonly answer: {
+      readonly id?: string | undefined
+      readonly seq?: number | undefined
+      readonly status: string
+    }
+  }
+  /** Bring the copy to where the live tables are and compare them, row for row */
+  'POST /api/v1/projections/compare': {
+    readonly path: Nothing
+    readonly query: Nothing
+    readonly body: {
+      readonly reason?: string | undefined
+    }
+    readonly answer: {
+      readonly id?: string | undefined
+      readonly seq?: number | undefined
+      readonly status: string
+    }
+  }
+  /** Put the copy in the place of the live tables */
+  'POST /api/v1/projections/swap': {
+    readonly path: Nothing
+    readonly query: Nothing
+    readonly body: {
+      readonly reason?: string | undefined
+    }
+    readonly answer: {
+      readonly id?: string | undefined
+      readonly seq?: number | undefined
+      readonly status: string
+    }
+  }
+  /** Throw the copy away */
+  'POST /api/v1/projections/drop': {
+    readonly path: Nothing
+    readonly query: Nothing
+    readonly body: {
+      readonly reason?: string | undefined
+    }
+    readonly answer: {
+      readonly id?: string | undefined
+      readonly seq?: number | undefined
+      readonly status: string
+    }
   }
   /** Who asked for what and why, newest first */
   'GET /api/v1/audit': {
@@ -2985,6 +3478,7 @@ export type Operations = {
       readonly about?: string | undefined
       readonly since?: string | undefined
       readonly until?: string | undefined
+      readonly asOf?: string | undefined
     }
     readonly body: undefined
     readonly answer: readonly {
@@ -3189,8 +3683,9 @@ export type Operations = {
               readonly deleted: number | null
               readonly unchanged: number | null
               readonly protected: number | null
-              readonly wouldWrite?: unknown
-              readonly wouldDelete?: unknown
+              readonly protectedKeys?: readonly string[] | undefined
+              readonly wouldWrite?: readonly string[] | undefined
+              readonly wouldDelete?: readonly string[] | undefined
               readonly error: {
                 readonly type: string
                 readonly message: string
@@ -3267,8 +3762,9 @@ export type Operations = {
               readonly deleted: number | null
               readonly unchanged: number | null
               readonly protected: number | null
-              readonly wouldWrite?: unknown
-              readonly wouldDelete?: unknown
+              readonly protectedKeys?: readonly string[] | undefined
+              readonly wouldWrite?: readonly string[] | undefined
+              readonly wouldDelete?: readonly string[] | undefined
               readonly error: {
                 readonly type: string
                 readonly message: string

@@ -1,77 +1,15 @@
-/** Against a server that answers as Vault's HTTP API does; nothing is mocked on our side. */
-import { createServer, type IncomingMessage, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+/** Secrets behind references, and where they are needed. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { resolveSecret, SecretError } from './secrets.ts'
+import { openGit } from '@headway/fetcher/git.ts'
+import { readKeys } from '@headway/api/webhooks/keys.ts'
+import { resolveSecret, SecretError } from '@headway/streams/secrets.ts'
+import { canary, VaultServer } from './fixtures/vault-server.ts'
+import { Repository, serveGit } from './git-world.ts'
 
-const canary = 'canary-5f2e'
 const { signal } = new AbortController()
-
-type Answer = readonly [status: number, body: object]
-const logins: Record<string, Record<string, string>> = {
-  '/v1/auth/approle/login': { role_id: 'role', secret_id: canary },
-  '/v1/auth/kubernetes/login': { role: 'worker', jwt: canary },
-  '/v1/auth/userpass/login/ann': { password: canary },
-}
-const fields = { password: canary, port: 5432, nothing: {} }
-const version2 = {
-  request_id: 'r',
-  lease_duration: 0,
-  data: { data: fields, metadata: { version: 3, deletion_time: '', destroyed: false } },
-}
-const mountOf = (path: string, version: string) => ({
-  data: { path, type: 'kv', options: { version } },
-})
-
-class VaultServer {
-  readonly requests: { url: string; namespace: string | undefined }[] = []
-  /** Given before anything else. */
-  readonly trouble: number[] = []
-  readonly #server: Server
-
-  constructor() {
-    this.#server = createServer((request, response) => {
-      void this.#answer(request).then(([status, body]) => {
-        response.writeHead(status, { 'content-type': 'application/json' })
-        response.end(JSON.stringify(body))
-      })
-    })
-  }
-
-  async start(): Promise<string> {
-    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve))
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
-  }
-
-  stop(): void {
-    this.#server.close()
-    this.#server.closeAllConnections()
-  }
-
-  async #answer(request: IncomingMessage): Promise<Answer> {
-    const url = request.url!
-    this.requests.push({ url, namespace: request.headers['x-vault-namespace'] as string })
-    const trouble = this.trouble.shift()
-    if (trouble) return [trouble, { errors: [`trouble with ${canary}`] }]
-    const login = logins[url]
-    if (login) {
-      const chunks: Buffer[] = []
-      for await (const chunk of request) chunks.push(chunk as Buffer)
-      const isRight = JSON.stringify(login) === Buffer.concat(chunks).toString()
-      if (isRight) return [200, { auth: { client_token: 'token', lease_duration: 60 } }]
-      return [400, { errors: [`invalid credentials ${canary}`] }]
-    }
-    if (request.headers['x-vault-token'] !== 'token') return [403, { errors: ['denied'] }]
-    if (url.startsWith('/v1/sys/internal/ui/mounts/kv/')) return [200, mountOf('kv/', '2')]
-    if (url.startsWith('/v1/sys/internal/ui/mounts/old/')) return [200, mountOf('old/', '1')]
-    if (url === '/v1/kv/data/shop') return [200, version2]
-    if (url === '/v1/old/shop') return [200, { lease_duration: 2_764_800, data: fields }]
-    return [404, { errors: [] }]
-  }
-}
 
 let vault: VaultServer
 let directory: string
@@ -152,4 +90,43 @@ describe('a secret of Vault', () => {
     const { message } = await failure('vault:kv/shop#password')
     expect(message).toBe('Vault refused our userpass login (400)')
   })
+})
+
+describe('a secret of Vault where configuration comes from', () => {
+  test('signs deliveries; whoever finds the address does not have Vault asked each time', async () => {
+    vi.stubEnv('VAULT_TOKEN', 'token')
+    const references = ['vault:kv/shop#password', 'vault:kv/shop#nothing', 'env:NOT_THERE']
+    const keys = await readKeys(references, 0)
+    expect(keys).toEqual({ values: [canary], missing: references.slice(1) })
+    const asked = vault.requests.length
+    expect(await readKeys(references, 29_999)).toEqual(keys)
+    expect(vault.requests.length).toBe(asked)
+    await readKeys(references, 30_000)
+    expect(vault.requests.length).toBe(2 * asked)
+  })
+
+  test('is a token for Git', async () => {
+    vi.stubEnv('VAULT_TOKEN', 'token')
+    const server = await serveGit(directory)
+    server.password = `x-access-token:${canary}`
+    const commit = new Repository(directory, 'acme/shop').commit({ 'a.yaml': 'a: 1' })
+    const git = openGit({ directory: join(directory, 'cache'), secret: resolveSecret })
+    const place = {
+      tenant: 'default',
+      source: 'acme',
+      platform: 'github' as const,
+      url: server.url,
+      allowPrivateHosts: true,
+      repository: 'acme/shop',
+    }
+    const token = 'vault:kv/shop#password'
+    const refs = await git.refs({ ...place, token }, signal)
+    expect(refs.get('refs/heads/main')).toBe(commit)
+    vault.trouble.push(503, 503, 503, 503, 503)
+    await expect(git.refs({ ...place, token }, signal)).rejects.toMatchObject({
+      type: 'secret_missing',
+      retryable: true,
+    })
+    server.close()
+  }, 30_000)
 })

@@ -24,9 +24,7 @@ const textOf = (value: unknown): string | null => (typeof value === 'string' ? v
 const address = (): string => {
   const value = process.env['VAULT_ADDR']?.replace(/\/+$/, '')
   if (value) return value
-  throw new SecretError(
-    'VAULT_ADDR is not set where the worker runs: set it to the address of Vault',
-  )
+  throw new SecretError('VAULT_ADDR is not set where it is needed: set it to the address of Vault')
 }
 
 /** Too busy, broken, sealed, or not yet as far as we are. */
@@ -81,7 +79,7 @@ const ask = async (request: Request, signal: AbortSignal): Promise<Answer> => {
 const serviceAccount = async (): Promise<string> => {
   const path = process.env['VAULT_KUBERNETES_TOKEN_FILE'] ?? serviceAccountToken
   const token = await readFile(path, 'utf8').catch(() => {
-    throw new SecretError(`the service account's token ${path} cannot be read by the worker`)
+    throw new SecretError(`the service account's token ${path} cannot be read where it is needed`)
   })
   return token.trim()
 }
@@ -115,7 +113,7 @@ const tokenOf = async (signal: AbortSignal): Promise<string> => {
   if (!login)
     throw new SecretError(
       'nothing says how to log in to Vault: set VAULT_TOKEN, VAULT_ROLE_ID, VAULT_KUBERNETES_ROLE ' +
-        'or VAULT_USERNAME where the worker runs',
+        'or VAULT_USERNAME where it is needed',
     )
   const { status, body } = await ask({ path: login.path, body: login.body }, signal)
   const token = textOf(objectOf(body['auth'])['client_token'])
