@@ -18,7 +18,7 @@ import { CliError, commandLine } from '../errors.ts'
 import { authFrom, fetchOnce, type AuthOptions } from '../fetch-once.ts'
 import { isReachable, withLog } from '../nats.ts'
 import { bytes, note, print, printJson } from '../terminal.ts'
-import type { Invocation } from './index.ts'
+import type { Invocation } from './entry.ts'
 
 /** `https://www.example.org/gtfs/vp.pb` → `example.org/gtfs/vp`. */
 export const keyFor = (url: URL): string => {

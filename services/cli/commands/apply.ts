@@ -5,7 +5,7 @@ import { countText, differenceText } from '../difference.ts'
 import { CliError, commandLine } from '../errors.ts'
 import { withLog } from '../nats.ts'
 import { note, print, printJson } from '../terminal.ts'
-import type { Invocation } from './index.ts'
+import type { Invocation } from './entry.ts'
 
 export const readConfigText = (file: string): Promise<string> =>
   readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {

@@ -4,7 +4,7 @@ import { buffer } from 'node:stream/consumers'
 import { ageMs, ask, call, field, part, rowOf, rowsOf, type Row } from '../api.ts'
 import { CliError, commandLine } from '../errors.ts'
 import { bytes, note, paint, print, printJson, span, table } from '../terminal.ts'
-import type { Invocation } from './index.ts'
+import type { Invocation } from './entry.ts'
 
 /** How long a fetcher may take to look at what was put. */
 const waitS = 8

@@ -1,6 +1,6 @@
 import { ageMs, call, field, rowsOf, type Row } from '../api.ts'
 import { bytes, print, printJson, span, table } from '../terminal.ts'
-import type { Invocation } from './index.ts'
+import type { Invocation } from './entry.ts'
 
 const stateOf = (row: Row): string => {
   const trouble = row.trouble as { code?: string } | null

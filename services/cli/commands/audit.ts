@@ -1,7 +1,7 @@
 /** What people asked for, and single entries of the log. */
 import { ageMs, call, field, part, rowOf, rowsOf, type Row } from '../api.ts'
 import { print, printJson, span, table } from '../terminal.ts'
-import type { Invocation } from './index.ts'
+import type { Invocation } from './entry.ts'
 
 export const run = async ({ options }: Invocation): Promise<void> => {
   const query = new URLSearchParams()

@@ -2,7 +2,7 @@ import { call, part } from '../api.ts'
 import { commandLine } from '../errors.ts'
 import { note, printJson } from '../terminal.ts'
 import { bodyOf } from './trigger.ts'
-import type { Invocation } from './index.ts'
+import type { Invocation } from './entry.ts'
 
 export const run = async ({ args, options }: Invocation): Promise<void> => {
   const answer = await call(`assets/${part(args[0]!)}/fetch`, {

@@ -6,8 +6,6 @@ import { configuration } from './configuration.ts'
 import { asOf, json, key, limit, reason, type CommandEntry } from './entry.ts'
 import { lifecycle } from './lifecycle.ts'
 
-export type { CommandEntry, Invocation } from './entry.ts'
-
 export const commands: readonly CommandEntry[] = [
   {
     usage: 'apply [file]',

@@ -1,7 +1,7 @@
 import { ageMs, call, field, part, rowOf, rowsOf, type Row } from '../api.ts'
 import { paint, print, printJson, span, table } from '../terminal.ts'
 import { statusStyle } from './runs.ts'
-import type { Invocation } from './index.ts'
+import type { Invocation } from './entry.ts'
 
 const lastRunOf = (row: Row): Row => rowOf(row.lastRun)
 const ago = (row: Row, name: string): string => {

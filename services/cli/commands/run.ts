@@ -1,7 +1,7 @@
 import { call, field, part, rowOf, rowsOf, type Row } from '../api.ts'
 import { bytes, paint, print, printJson, table } from '../terminal.ts'
 import { durationOf, statusStyle } from './runs.ts'
-import type { Invocation } from './index.ts'
+import type { Invocation } from './entry.ts'
 
 const refText = (value: unknown): string => {
   const ref = rowOf(value)

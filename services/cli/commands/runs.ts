@@ -1,6 +1,6 @@
 import { ageMs, call, field, rowsOf, type Row } from '../api.ts'
 import { print, printJson, span, table } from '../terminal.ts'
-import type { Invocation } from './index.ts'
+import type { Invocation } from './entry.ts'
 
 const styles: Readonly<Record<string, 'green' | 'red' | 'yellow'>> = {
   completed: 'green',

@@ -2,7 +2,7 @@
 import { ageMs, call, field, part, rowOf, rowsOf, type Row } from '../api.ts'
 import { print, printJson, span, table } from '../terminal.ts'
 import { valueOf } from './held.ts'
-import type { Invocation } from './index.ts'
+import type { Invocation } from './entry.ts'
 
 const listOf = (value: unknown): string => (Array.isArray(value) ? value.join(' ') : '-')
 

@@ -1,6 +1,6 @@
 import { apiUrl, call } from '../api.ts'
 import { paint, print, printJson } from '../terminal.ts'
-import type { Invocation } from './index.ts'
+import type { Invocation } from './entry.ts'
 
 /** Every fact of an answer as a path and a value, whatever its shape. */
 const factsOf = (value: unknown, path: string): readonly (readonly [string, string])[] => {

@@ -10,7 +10,7 @@ import { CliError, commandLine } from '../errors.ts'
 import { withLog } from '../nats.ts'
 import { outputClosed, paint, print } from '../terminal.ts'
 import { fieldsOf, styleOf } from '../telling.ts'
-import type { Invocation } from './index.ts'
+import type { Invocation } from './entry.ts'
 
 type Filter = { readonly kinds?: readonly TopicKind[]; matches(commit: Commit): boolean }
 

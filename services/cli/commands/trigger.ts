@@ -4,7 +4,7 @@ import { call, field, part, rowOf } from '../api.ts'
 import { CliError, commandLine } from '../errors.ts'
 import { note, print, printJson } from '../terminal.ts'
 import { printRun } from './run.ts'
-import type { Invocation } from './index.ts'
+import type { Invocation } from './entry.ts'
 
 const pollMs = 250
 const ended = new Set(['completed', 'failed', 'dead_lettered', 'cancelled', 'superseded'])

@@ -2,7 +2,7 @@ import { call, field, part, rowOf, rowsOf, type Row } from '../api.ts'
 import { CliError, commandLine } from '../errors.ts'
 import { note, paint, print, printJson, table } from '../terminal.ts'
 import { bodyOf } from './trigger.ts'
-import type { Invocation } from './index.ts'
+import type { Invocation } from './entry.ts'
 
 const printWindow = (answer: unknown): void => {
   const row = rowOf(answer)

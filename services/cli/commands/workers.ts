@@ -1,6 +1,6 @@
 import { ageMs, call, field, rowsOf, type Row } from '../api.ts'
 import { print, printJson, span, table } from '../terminal.ts'
-import type { Invocation } from './index.ts'
+import type { Invocation } from './entry.ts'
 
 export const run = async ({ options }: Invocation): Promise<void> => {
   const answer = await call('workers')
