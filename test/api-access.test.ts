@@ -3,8 +3,7 @@ import { buildApp } from '@headway/api/app.ts'
 import type { AuthSettings } from '@headway/api/auth/settings.ts'
 import { openDatabase } from '@headway/api/database.ts'
 import { parseResumeKeys } from '@headway/api/resume-token.ts'
-import { runProjector } from '@headway/projector/room.ts'
-import { openStore } from '@headway/projector/store.ts'
+import { startProjector } from '@headway/projector/start.ts'
 import type { Event } from '@headway/schemas/events.ts'
 import { examples } from '@headway/schemas/examples.ts'
 import { topicKinds, type TopicKind } from '@headway/schemas/ports.ts'
@@ -48,7 +47,6 @@ const topicOf = (event: Event): { kind: TopicKind; name: string } => {
 beforeAll(async () => {
   world = await startWorld({ postgres: true })
   const { url } = world.postgres!
-  const store = openStore(url)
   const { log } = world.doors
   for (const [i, event] of (Object.values(examples) as Event[]).entries())
     await log.append({
@@ -66,7 +64,7 @@ beforeAll(async () => {
   const topic = { kind: 'token' as const, name: revoked.id }
   const end = { ...examples.TokenRevoked, token: revoked.id }
   await log.append({ tenant: 'default', topic, id: 'revoke', events: [end], source: 'test' })
-  world.run(runProjector(await world.open('projector'), store, { signal: world.signal }))
+  world.run(startProjector(await world.open('projector'), { pgUrl: url, signal: world.signal }))
   const database = openDatabase(url, world.doors.logger)
   const resumeKeys = parseResumeKeys('k:a-rather-long-secret')
   const ports = { ...world.doors, db: database.db, tenant: 'default', resumeKeys }
@@ -75,7 +73,6 @@ beforeAll(async () => {
     await app.close()
     await database.close()
     await world.stop()
-    await store.close()
   }
   const { seq } = await log.head()
   await until('the read models', async () => {

@@ -15,7 +15,10 @@ type Question = {
 }
 
 export const exchange = async (url: string, question: Question): Promise<Answer> => {
-  const { method, headers, body, timeoutMs } = question
+  const { method, body, timeoutMs } = question
+  // Node sends no length, and so no body, with methods that seldom have one.
+  const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }
+  const headers = { ...question.headers, ...length }
   const { request: send } = await (url.startsWith('https:')
     ? import('node:https')
     : import('node:http'))
