@@ -295,46 +295,4 @@ describe('a sync', () => {
     expect((await shop.owned()).keys.size).toBe(keys.length)
     seen.abort()
   }, 120_000)
-
-  test('that is killed at any moment ends in the state that the log says', async () => {
-    const shop = await newShop()
-    const files = (value: number) => ({
-      'a.json': Object.fromEntries(Array.from({ length: 400 }, (_, i) => [`k${i}`, value])),
-    })
-    startProcess(shop.pipeline, root)
-    await one('ReleaseActivated', { pipeline: shop.pipeline })
-    await completed(await shop.push('a', files(1), { prune }))
-    await stopWorkers()
-    let value = 1
-    const moments: Record<string, (run: string) => Promise<boolean>> = {
-      planned: async (run: string) => (await eventsWhere('SyncPlanned', { run })).length > 0,
-      written: async () => (await shop.held()).k399 === `${value}`,
-      confirmed: async (run: string) => (await eventsWhere('SyncConfirmed', { run })).length > 0,
-    }
-    for (const [name, reached] of Object.entries(moments)) {
-      value++
-      startProcess(shop.pipeline, root)
-      const run = await shop.push('b', files(value), { prune })
-      await until(name, () => reached(run), 60_000)
-      await stopWorkers()
-      startProcess(shop.pipeline, root)
-      await completed(run)
-      await stopWorkers()
-      const { keys, open } = await shop.owned()
-      expect(open).toBeNull()
-      const told = Object.fromEntries(
-        [...keys].map(([key, { held }]) => [key, (held as { plain: string }).plain]),
-      )
-      expect(await shop.held()).toEqual(
-        Object.fromEntries(Object.entries(told).toSorted(([a], [b]) => (a < b ? -1 : 1))),
-      )
-      expect(told.k399).toBe(`${value}`)
-      const entries = (await eventsWhere('ValuesApplied', { run })).flatMap(
-        (event) => event.entries,
-      )
-      expect(entries.filter(({ key }) => key === 'k0').map(({ previous }) => previous)).toEqual([
-        { plain: `${value - 1}` },
-      ])
-    }
-  }, 120_000)
 })
