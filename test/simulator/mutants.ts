@@ -245,9 +245,9 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'worker: every attempt is the first',
     seed: 49,
-    file: `${worker}/run.ts`,
-    find: 'attempt: priorAttempts + delivery.deliveries,',
-    replace: 'attempt: 1,',
+    file: `${worker}/decider.ts`,
+    find: 'const number = Math.max(attempt.attempt, before.attempt + 1)',
+    replace: 'const number = 1',
   },
   {
     name: 'worker: what was queued before the server came back is new',

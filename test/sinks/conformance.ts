@@ -31,6 +31,8 @@ export type Subject = {
   readonly isLoose?: boolean
   /** How many keys the writer that is killed writes; fewer where the test's server is slow. */
   readonly keysKilled?: number
+  /** How many keys a large set has; fewer where each is a request of its own. */
+  readonly keysLarge?: number
   /** How many keys fit; with more, a clear error that another attempt does not cure. */
   readonly keysMax?: { readonly count: number; readonly error: RegExp }
   /** What somebody else keeps beside our keys: put there, and is it still there? */
@@ -195,8 +197,8 @@ export const conforms = (name: string, subject: Subject): void => {
 
     test('a large set of keys', async () => {
       const sink = await at(fresh())
-      const { keysMax } = subject
-      const count = Math.min(10_000, keysMax?.count ?? 10_000)
+      const { keysMax, keysLarge = 10_000 } = subject
+      const count = Math.min(keysLarge, keysMax?.count ?? keysLarge)
       const entries = numbered(sink, count, (i) => `value ${i}`)
       await sink.write(setting(entries), place, never)
       await holds(sink, entries)

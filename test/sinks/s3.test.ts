@@ -56,6 +56,7 @@ describe.each(servers)('S3: $name', ({ name, start }) => {
   conforms(`s3, an object per key, ${name}`, {
     type: 's3',
     options: (where) => ({ ...optionsFor(`${where}/`), layout: 'object_per_key' }),
+    keysLarge: 1_500,
     unreachable,
     refused,
     foreign: {
