@@ -109,8 +109,10 @@ const entries = {
   api: 'services/api/main.ts',
 }
 
-async function run(command) {
-  const entry = join(root, entries[command] ?? 'services/cli/main.ts')
+async function run(command, word = '') {
+  // `worker` alone is the room; `worker drain w1` is about one.
+  const isAbout = command === 'worker' && word !== ''
+  const entry = join(root, (!isAbout && entries[command]) || 'services/cli/main.ts')
   if (process.features.typescript) await import(pathToFileURL(entry).href)
   else {
     const { bundled } = await import('../streams/bundle.mjs')
@@ -150,4 +152,4 @@ await ensureInstalled()
 // What was compiled once is not compiled again (Node 22 and newer).
 nodeModule.enableCompileCache?.()
 if (process.argv[2] === 'with-install') await runCommand(process.argv.slice(3))
-else await run(process.argv[2])
+else await run(process.argv[2], process.argv[3])

@@ -107,7 +107,7 @@ const bundleInParts = (entry, outfile) => {
     chunkNames: `${name}-[hash]`,
     splitting: true,
     // What commander requires is in Node itself.
-    banner: { js: "import{createRequire}from'node:module';const require=createRequire('/');" },
+    banner: { js: "import{createRequire as requireFrom}from'node:module';const require=requireFrom('/');" },
   })
 }
 

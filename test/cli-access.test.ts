@@ -11,8 +11,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startWorld, until, type World } from './harness.ts'
 
 /** Tokens, doctor and completion, as processes against real servers and an API that asks who it is. */
-const main = fileURLToPath(new URL('../services/cli/main.ts', import.meta.url))
-const tsx = import.meta.resolve('tsx')
+const main = fileURLToPath(new URL('../deploy/headway.mjs', import.meta.url))
 let world: World
 let api: RunningApi
 let closeStore: () => Promise<void>
@@ -27,7 +26,7 @@ const headway = (args: readonly string[], more: Record<string, string> = {}): Pr
     HEADWAY_API_URL: api.url,
     ...more,
   }
-  const child = spawn(process.execPath, ['--import', tsx, main, ...args], {
+  const child = spawn(process.execPath, [main, ...args], {
     env,
     cwd: world.directory,
   })

@@ -6,7 +6,7 @@ import { startApi } from '@headway/api/room.ts'
 import { ada, ApiWorld, codeA, codeB, keys } from './api-world.ts'
 import { until } from './harness.ts'
 
-const main = fileURLToPath(new URL('../services/cli/main.ts', import.meta.url))
+const main = fileURLToPath(new URL('../deploy/headway.mjs', import.meta.url))
 const at = '2026-11-21T00:00:00.000Z'
 /** Each command is a process of its own. */
 vi.setConfig({ testTimeout: 90_000 })
@@ -30,7 +30,7 @@ type Ended = { code: number | null; stdout: string; stderr: string }
 const headway = async (...args: string[]): Promise<Ended> => {
   await api.settled()
   const env = { ...process.env, NO_COLOR: '1', HEADWAY_API_URL: url }
-  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), main, ...args], {
+  const child = spawn(process.execPath, [main, ...args], {
     env,
   })
   const ended: Ended = { code: null, stdout: '', stderr: '' }

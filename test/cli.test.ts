@@ -14,7 +14,7 @@ import type { Event } from '@headway/schemas/events.ts'
 import type { Log } from '@headway/schemas/ports.ts'
 import { append, defineAsset, eventsOf, history, startWorld, until, type World } from './harness.ts'
 
-const main = fileURLToPath(new URL('../services/cli/main.ts', import.meta.url))
+const main = fileURLToPath(new URL('../deploy/headway.mjs', import.meta.url))
 const demo = fileURLToPath(new URL('../headway.yaml', import.meta.url))
 
 let world: World
@@ -40,8 +40,7 @@ const headway = (args: readonly string[], given: Given = {}): Promise<Ended> => 
     HEADWAY_API_URL: siteUrl,
     ...given.env,
   }
-  const tsx = import.meta.resolve('tsx')
-  const child = spawn(process.execPath, ['--import', tsx, main, ...args], {
+  const child = spawn(process.execPath, [main, ...args], {
     env,
     cwd: world.directory,
   })

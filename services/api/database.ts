@@ -67,7 +67,10 @@ const openPool = (url: string, max: number, logger: Logger): pg.Pool => {
     keepAlive: true,
     types,
   })
-  pool.on('error', (error) => logger.warn({ error: error.message }, 'lost a Postgres connection'))
+  const tell = (error: Error) => logger.warn({ error: error.message }, 'lost a Postgres connection')
+  // In the pool, and in somebody's hands between two questions.
+  pool.on('error', tell)
+  pool.on('connect', (client) => client.on('error', tell))
   return pool
 }
 

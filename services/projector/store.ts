@@ -154,8 +154,10 @@ const transaction = async (
 
 export const openStore = (url: string, schema: string = liveSchema): Store => {
   const pool = new pg.Pool({ ...clientOptions(url, 'projector'), max: 2 })
-  // A connection that dies while idle is replaced by the next query.
+  // A connection that dies while nobody asks it anything, in the pool or in somebody's hands, is told to
+  // whoever asks next.
   pool.on('error', () => {})
+  pool.on('connect', (client) => client.on('error', () => {}))
   const lock = `select pg_advisory_xact_lock(${lockSpace}, ${lockOf(schema)})`
   return {
     position: () => readPosition(pool, schema),

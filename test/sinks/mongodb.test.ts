@@ -67,6 +67,7 @@ describe.runIf(program)('MongoDB', () => {
     without,
     keysKilled: 40,
     isLoose: true,
+    keysLarge: 2_000,
     options: (where) => ({ ...optionsFor(where), layout: 'document', document: 'shop' }),
     unreachable,
     refused,
