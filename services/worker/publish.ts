@@ -146,7 +146,7 @@ export class Publisher {
       const isOurs = latest?.origin.by === 'run' && latest.origin.run === this.#attempt.run
       if (isOurs && latest.contentDigest === output.inspection.contentDigest)
         return { version: latest, changed: true }
-      const before = isOurs ? null : await this.#before(asset, output)
+      const before = isOurs ? null : await this.#before(asset, output, tries > 0)
       if (before) return { version: before, changed: true }
       const version = this.#next(asset, latest, output, renditions)
       if (!version) return { version: latest!, changed: false }
@@ -160,10 +160,13 @@ export class Publisher {
     throw new Error(`others keep writing about ${asset}`)
   }
 
-  /** The version that an earlier attempt of this run registered, though others came after it. */
-  async #before(asset: string, output: Output): Promise<Version | null> {
+  /**
+   * The version that an earlier attempt of this run registered, though others came after it; or this one,
+   * when a try whose answer was lost is repeated after a power cut and meets those others (`isAgain`).
+   */
+  async #before(asset: string, output: Output, isAgain: boolean): Promise<Version | null> {
     const { epoch, attempt, run } = this.#attempt
-    if (epoch === 0 && attempt === 1) return null
+    if (epoch === 0 && attempt === 1 && !isAgain) return null
     const { log } = this.#context.doors
     const versions = await versionsOf(log, this.#context.tenant, asset, this.#request.throughSeq)
     const isOurs = ({ origin, contentDigest }: Version) =>

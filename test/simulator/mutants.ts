@@ -257,6 +257,13 @@ export const mutants: readonly Mutant[] = [
     replace: '',
   },
   {
+    name: 'worker: a repeated try does not look for the first one',
+    seed: 966_444,
+    file: `${worker}/publish.ts`,
+    find: 'await this.#before(asset, output, tries > 0)',
+    replace: 'await this.#before(asset, output, false)',
+  },
+  {
     name: 'worker: one attempt more than allowed',
     seed: 68,
     file: `${worker}/decider.ts`,
