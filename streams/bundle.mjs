@@ -107,7 +107,9 @@ const bundleInParts = (entry, outfile) => {
     chunkNames: `${name}-[hash]`,
     splitting: true,
     // What commander requires is in Node itself.
-    banner: { js: "import{createRequire as requireFrom}from'node:module';const require=requireFrom('/');" },
+    banner: {
+      js: "import{createRequire as requireFrom}from'node:module';const require=requireFrom('/');",
+    },
   })
 }
 
