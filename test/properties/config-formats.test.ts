@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseFile } from '@headway/worker/formats/index.ts'
 import { FormatError } from '@headway/worker/formats/source.ts'
+import { formatOf } from '@headway/worker/sinks/file-formats.ts'
 
 type Fields = { [key: string]: Plain }
 
@@ -114,6 +115,7 @@ describe('rendered and read again is the same', () => {
         fc.dictionary(name, line, { minKeys: 1 }),
         same('a.ini', (one) => `${lines(one, (k, v) => `${k}="${v}"`)}`),
       ),
+      { examples: [[{ a: ' \u2028 b\u2029' }]] },
     ))
 
   test('HCL', () =>
@@ -123,6 +125,29 @@ describe('rendered and read again is the same', () => {
         expect(await parseFile('a.hcl', bytes)).toEqual({ held: value })
       }),
     ))
+})
+
+/** Unicode's own line ends end no line. */
+describe('what a file sink wrote is what it reads', () => {
+  const name = fc
+    .stringMatching(/^[A-Za-z_][A-Za-z0-9_]{0,8}$/)
+    .filter((one) => one !== '__proto__')
+  const values = fc.dictionary(name, text, { minKeys: 1 })
+  test.each(['env', 'ini', 'properties', 'json', 'yaml'] as const)('%s', async (one) => {
+    const { change, read, render } = await formatOf(one)
+    const rendered = (value: Fields) =>
+      new Map(Object.entries(value).map(([key, held]) => [key, render(held)]))
+    fc.assert(
+      fc.property(values, values, (first, second) => {
+        const before = change('', { set: rendered(first), delete: [] })
+        expect(read(before)).toEqual(rendered(first))
+        const removed = Object.keys(first).filter((key) => !(key in second))
+        const after = change(before, { set: rendered(second), delete: removed })
+        expect(read(after)).toEqual(rendered(second))
+      }),
+      { examples: [[{ a: 'x\u2028y' }, { a: '# \u2029' }]] },
+    )
+  })
 })
 
 test('any text is read or refused with a place, and nothing else happens', () =>

@@ -42,7 +42,7 @@ const readValue = (scanner: Scanner): string => {
   const { next } = scanner
   if (next !== '"' && next !== "'") {
     const value = scanner.match(bare)!
-    return (value.startsWith('#') ? '' : value.replace(/[ \t]+#.*$/, '')).trim()
+    return (value.startsWith('#') ? '' : value.replace(/[ \t]+#.*$/s, '')).trim()
   }
   const value = readQuoted(scanner, next)
   if (scanner.match(rest) === null)

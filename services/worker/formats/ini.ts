@@ -7,8 +7,8 @@ import type { Plain } from '@headway/schemas/rules/value.ts'
 import { Fields, told, type Source } from './source.ts'
 
 const line = /[^\r\n]*(?:\r\n|\r|\n|$)/y
-const pair = /^([^=:]+?)\s*[=:]\s*(.*)$/
-const quoted = /^(["'])(.*)\1$/
+const pair = /^([^=:]+?)\s*[=:]\s*(.*)$/s
+const quoted = /^(["'])(.*)\1$/s
 
 type Section = { readonly name: string; readonly offset: number; readonly fields: Fields }
 

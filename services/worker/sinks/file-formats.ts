@@ -53,7 +53,7 @@ const env = lines({
     const double = /^"((?:\\[^]|[^"\\])*)"/.exec(text!)
     if (double) return [name!, unescaped(double[1]!)]
     const single = /^'([^']*)'/.exec(text!)
-    return [name!, single ? single[1]! : text!.replace(/(^|\s+)#.*$/, '').trimEnd()]
+    return [name!, single ? single[1]! : text!.replace(/(^|\s+)#.*$/s, '').trimEnd()]
   },
   write: (name, value) => {
     if (/^[A-Za-z0-9_./:@%+,-]+$/.test(value)) return `${name}=${value}`
@@ -67,11 +67,11 @@ const ini = lines({
   forbidden: /[\]=;#:\s"'[]|^\.|\.$|\.\.|^$/u,
   split: (text) => text.split('\n'),
   read: (line) => {
-    const found = /^\s*([^\s;#[=:][^=:]*?)\s*[=:][ \t]*(.*?)\s*$/.exec(line)
+    const found = /^\s*([^\s;#[=:][^=:]*?)\s*[=:][ \t]*(.*?)\s*$/s.exec(line)
     if (!found) return null
     const [, name, text] = found
-    const quoted = /^"((?:\\.|[^"\\])*)"/.exec(text!)
-    return [name!, quoted ? unescaped(quoted[1]!) : text!.replace(/(^|\s+)[;#].*$/, '')]
+    const quoted = /^"((?:\\[^]|[^"\\])*)"/.exec(text!)
+    return [name!, quoted ? unescaped(quoted[1]!) : text!.replace(/(^|\s+)[;#].*$/s, '')]
   },
   write: (name, value) =>
     /^[^\s"'\\;#]+( [^\s"'\\;#]+)*$/.test(value)
