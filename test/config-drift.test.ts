@@ -3,7 +3,7 @@ import { cp, mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { configTree, type ConfigTree } from '@headway/schemas/content/config-tree.ts'
+import { configTree } from '@headway/schemas/content/config-tree.ts'
 import { ulidOf } from '@headway/schemas/ids.ts'
 import type { RuleDefinition } from '@headway/schemas/rules/definition.ts'
 import { openSink } from '@headway/worker/sinks/open.ts'
@@ -17,6 +17,7 @@ import {
   stopWorkers,
   world,
 } from './fixtures/pipelines/worker-world.ts'
+import { treeWith } from './fixtures/sync-request.ts'
 import { append, defineAsset, definePipeline, eventsOf, until } from './harness.ts'
 
 const at = '2026-11-21T00:00:00.000Z'
@@ -95,19 +96,13 @@ const newShop = async (options: ShopOptions = {}) => {
     })
   }
   const push = async (commit: string, values: object, environment = 'production') => {
-    const tree: ConfigTree = {
+    const tree = treeWith({
       rule: { name: id, ...rule },
       sinks: Object.fromEntries(sinks.map((sink) => [sink, definitionOf(sink)])),
-      repository,
-      ref: 'refs/heads/main',
       commit: commit.repeat(40),
-      author: 'Ada',
-      authoredAt: at,
-      message: 'change',
       environment,
-      dryRun: false,
       files: [{ path: 'a.json', text: JSON.stringify(values) }],
-    }
+    })
     const { bytes } = configTree.encode(tree)[0]!
     const digest = await world.doors.content.put('default', bytes)
     const asset = `config/${id}/${environment}`

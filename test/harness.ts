@@ -59,13 +59,22 @@ export const startWorld = async (options: { postgres?: boolean } = {}): Promise<
       ),
     stop: async () => {
       stop.abort()
-      const ended = await Promise.allSettled(rooms)
+      const ended = await within(30_000, 'the rooms to end', Promise.allSettled(rooms))
       await Promise.all(opened.map((doors) => doors.close()))
       await Promise.all([nats.stop(), postgres?.stop()])
       await rm(directory, { recursive: true, force: true })
       for (const result of ended) if (result.status === 'rejected') throw result.reason
     },
   }
+}
+
+/** What hangs fails, and says what it was, before the test's own time is over. */
+const within = async <T>(ms: number, what: string, promise: Promise<T>): Promise<T> => {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer in ${ms} ms: ${what}`)), ms)
+  })
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer))
 }
 
 /** Waits until `condition` gives something; fails with the last error, or with what was waited for. */
@@ -78,7 +87,8 @@ export const until = async <T>(
   let lastError: unknown = null
   for (;;) {
     try {
-      const found = await condition()
+      const leftMs = Math.max(endsAt - performance.now(), 1_000)
+      const found = await within(leftMs, what, Promise.resolve(condition()))
       if (found) return found
       lastError = null
     } catch (error) {

@@ -12,8 +12,8 @@
  * without heartbeat.
  */
 import type { EventOf } from '@headway/schemas/events.ts'
-import { commandRefused } from '@headway/schemas/refused.ts'
 import type { Doors } from '@headway/streams/room.ts'
+import { takeCommands } from '@headway/streams/take.ts'
 import { Board, entityKey, type Pipeline } from './board.ts'
 import { decide, dispatched, looks, type Moment } from './decider.ts'
 import { Dispatch } from './dispatch.ts'
@@ -90,22 +90,19 @@ class DebounceRoom {
 
   /** Fired timers: catch up with the log as it is now, then look with the server's time of firing. */
   async takeDue(): Promise<void> {
-    const { control, log, logger } = this.#doors
-    await control.consume<'CloseWindow'>(
+    const { log, logger } = this.#doors
+    await takeCommands<'CloseWindow'>(
+      this.#doors,
       { kind: 'due' },
-      { concurrency: dueConcurrency, signal: this.#signal },
-      async (delivery) => {
+      { concurrency: dueConcurrency, signal: this.#signal, source },
+      async ({ pipeline }, delivery) => {
         if (this.#signal.aborted) return delivery.retry(0)
+        const { tenant } = delivery
         try {
-          if (!delivery.command) {
-            await log.append(commandRefused('due', delivery, source))
-            return delivery.refuse(delivery.problem ?? 'unreadable')
-          }
-          const { tenant, command } = delivery
           await this.#reached((await log.head()).seq)
           // A timer that fires while it is replaced may take its replacement along.
-          this.#armed.delete(entityKey(tenant, command.pipeline))
-          await this.#look({ tenant, id: command.pipeline }, delivery.at)
+          this.#armed.delete(entityKey(tenant, pipeline))
+          await this.#look({ tenant, id: pipeline }, delivery.at)
           delivery.ack()
         } catch (error) {
           logger.warn({ error: String(error) }, 'a due window is looked at again')

@@ -9,9 +9,9 @@
 import type { CommandOf } from '@headway/schemas/commands.ts'
 import { toTimestamp } from '@headway/schemas/ids.ts'
 import type { Commit, Delivery } from '@headway/schemas/ports.ts'
+import { takeCommands } from '@headway/streams/take.ts'
 import type { Assets } from './assets.ts'
 import { Board, rulesFor, type Push } from './board.ts'
-import { refuse, renewLease } from './delivery.ts'
 import { GitError } from './git.ts'
 import { revisit } from './made.ts'
 import { pollSource } from './poll.ts'
@@ -177,18 +177,16 @@ export class Pushes {
   async #take(): Promise<void> {
     await this.#isNeeded
     if (this.#signal.aborted) return
-    await this.#doors.control.consume<Command['type']>(
+    await takeCommands<Command['type']>(
+      this.#doors,
       { kind: 'resolve' },
-      { concurrency, signal: this.#signal },
-      (delivery) => this.#do(delivery),
+      { concurrency, signal: this.#signal, source: 'fetcher' },
+      (command, delivery) => this.#do(command, delivery),
     )
   }
 
-  async #do(delivery: Delivery<Command>): Promise<void> {
-    const { command, tenant, deliveries } = delivery
-    if (!command) return refuse(this.#doors, 'resolve', 'source', delivery)
-    const settled = new AbortController()
-    void renewLease(this.#doors, delivery, settled.signal)
+  async #do(command: Command, delivery: Delivery): Promise<void> {
+    const { tenant, deliveries } = delivery
     try {
       const { seq } = await this.#doors.log.head(kinds)
       await this.#board.until(seq, this.#signal)
@@ -204,8 +202,6 @@ export class Pushes {
       if (this.#signal.aborted) return delivery.retry(0)
       this.#doors.logger.warn({ error: String(error) }, 'a push is looked at again')
       delivery.retry(pauseMs(deliveries))
-    } finally {
-      settled.abort()
     }
   }
 

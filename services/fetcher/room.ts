@@ -15,9 +15,9 @@ import type { Event, EventOf } from '@headway/schemas/events.ts'
 import type { Delivery } from '@headway/schemas/ports.ts'
 import type { CommandOf } from '@headway/schemas/commands.ts'
 import type { Doors } from '@headway/streams/room.ts'
+import { takeCommands } from '@headway/streams/take.ts'
 import { found } from './arrival.ts'
 import { Assets, type Asset } from './assets.ts'
-import { refuse, renewLease } from './delivery.ts'
 import { look, lookedAfter, tellLook, tellScheduled, type LookDoors } from './look.ts'
 import type { Outside } from './outside.ts'
 import { Pushes } from './pushes.ts'
@@ -87,10 +87,11 @@ class FetcherRoom {
   }
 
   async takeFetches(): Promise<void> {
-    await this.#doors.control.consume<'FetchAsset'>(
+    await takeCommands<'FetchAsset'>(
+      this.#doors,
       { kind: 'fetch' },
-      { concurrency, signal: this.#signal },
-      (delivery) => this.#fetch(delivery),
+      { concurrency, signal: this.#signal, source: 'fetcher' },
+      (command, delivery) => this.#fetch(command, delivery),
     )
   }
 
@@ -177,12 +178,8 @@ class FetcherRoom {
     this.#work.set(id, done)
   }
 
-  async #fetch(delivery: Delivery<CommandOf<'FetchAsset'>>): Promise<void> {
-    const { command, tenant } = delivery
-    if (!command) return refuse(this.#doors, 'fetch', 'asset', delivery)
-    const asset = this.#assets.of(tenant, command.asset)
-    const settled = new AbortController()
-    void renewLease(this.#doors, delivery, settled.signal)
+  async #fetch(command: CommandOf<'FetchAsset'>, delivery: Delivery): Promise<void> {
+    const asset = this.#assets.of(delivery.tenant, command.asset)
     try {
       await this.#assets.catchUp(asset)
       const retryMs = await this.#lookOnce(asset, command.full)
@@ -192,8 +189,6 @@ class FetcherRoom {
       if (this.#signal.aborted) return delivery.retry(0)
       this.#doors.logger.warn({ asset: asset.key, error: String(error) }, 'a look is done again')
       delivery.retry(againMs)
-    } finally {
-      settled.abort()
     }
   }
 

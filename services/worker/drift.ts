@@ -11,7 +11,6 @@ import type { CommandOf } from '@headway/schemas/commands.ts'
 import type { Event, EventOf } from '@headway/schemas/events.ts'
 import { sha256, toTimestamp, ulidOf } from '@headway/schemas/ids.ts'
 import type { Delivery } from '@headway/schemas/ports.ts'
-import { commandRefused } from '@headway/schemas/refused.ts'
 import type { RuleDefinition } from '@headway/schemas/rules/definition.ts'
 import {
   healAt,
@@ -24,10 +23,10 @@ import { isSameStanding, standingOf, type Standing } from '@headway/schemas/rule
 import { ownerOf, type OwnerState, type SinkState } from '@headway/schemas/rules/ownership.ts'
 import { asConfirmed } from '@headway/schemas/rules/restore.ts'
 import type { Doors } from '@headway/streams/room.ts'
+import { takeCommands } from '@headway/streams/take.ts'
 import { keepSink, readSink, readTopic } from './read-sink.ts'
 
 const concurrency = 4
-const leaseRenewMs = 1_300
 /** A sink that has not answered by then cannot be read. */
 const lookMsMax = 30_000
 const againMs = 2_000
@@ -60,31 +59,24 @@ export class DriftChecks {
 
   async take(): Promise<void> {
     await this.#isNeeded
-    const { doors, pool, signal } = this.#context
+    const { doors, worker, pool, signal } = this.#context
     if (signal.aborted) return
-    await doors.control.consume<'CheckDrift'>(
+    await takeCommands<'CheckDrift'>(
+      doors,
       { kind: 'drift', pool },
-      { concurrency, signal },
-      (delivery) => handleCheck(this.#context, delivery),
+      { concurrency, signal, source: `worker/${worker}` },
+      (command, delivery) => handleCheck(this.#context, command, delivery),
     )
   }
 }
 
-const handleCheck = async (context: DriftContext, delivery: Delivery<Check>): Promise<void> => {
-  const { doors, worker, signal } = context
-  const { command, tenant, deliveries } = delivery
-  if (!command) {
-    await doors.log.append(commandRefused('drift', delivery, `worker/${worker}`))
-    return delivery.refuse(delivery.problem ?? 'unreadable')
-  }
-  const settled = new AbortController()
-  const renew = async () => {
-    while (!settled.signal.aborted) {
-      await doors.clock.sleep(leaseRenewMs, settled.signal)
-      if (!settled.signal.aborted) delivery.working()
-    }
-  }
-  void renew()
+const handleCheck = async (
+  context: DriftContext,
+  command: Check,
+  delivery: Delivery,
+): Promise<void> => {
+  const { doors, signal } = context
+  const { tenant, deliveries } = delivery
   try {
     await new DriftCheck(context, tenant, command).execute()
     delivery.ack()
@@ -95,8 +87,6 @@ const handleCheck = async (context: DriftContext, delivery: Delivery<Check>): Pr
     // The next one comes by itself.
     if (deliveries < deliveriesMax) delivery.retry(againMs)
     else delivery.ack()
-  } finally {
-    settled.abort()
   }
 }
 

@@ -22,8 +22,6 @@ import type { Doors } from '@headway/streams/room.ts'
 import type { LedgerCall, PlanRecord, SinkPlaceOf, Standing } from './ledger-calls.ts'
 import { keptSink, keepSink, readRestoring, readSink } from './read-sink.ts'
 
-export { readSink } from './read-sink.ts'
-
 /** A message of the log holds a million bytes. */
 const entriesBytesMax = 600_000
 const conflictsMax = 50

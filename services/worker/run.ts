@@ -10,7 +10,6 @@ import type { CommandOf } from '@headway/schemas/commands.ts'
 import type { VersionRef } from '@headway/schemas/definitions.ts'
 import type { EventOf } from '@headway/schemas/events.ts'
 import type { Delivery } from '@headway/schemas/ports.ts'
-import { commandRefused } from '@headway/schemas/refused.ts'
 import { compareWith } from './compare.ts'
 import type { RunContext } from './context.ts'
 import {
@@ -45,38 +44,27 @@ import { keepRecorded, prepare } from './recorded.ts'
 import type { Recorded } from './recorder.ts'
 import { toldOf } from './told.ts'
 
-const leaseRenewMs = 1_300
 const brokenOffPauseMs = 1_000
 const over = 'a reason spares making an error'
 
-type RunDelivery = Delivery<CommandOf<'RunPipeline'>>
-
-export const handleRun = async (context: RunContext, delivery: RunDelivery): Promise<void> => {
-  const { command } = delivery
-  const { clock, logger } = context.doors
-  if (!command) {
-    await context.doors.log.append(commandRefused('run', delivery, `worker/${context.worker}`))
-    return delivery.refuse(delivery.problem ?? 'unreadable')
-  }
-  const settled = new AbortController()
-  const renew = async () => {
-    while (!settled.signal.aborted) {
-      await clock.sleep(leaseRenewMs, settled.signal)
-      if (!settled.signal.aborted) delivery.working()
-    }
-  }
-  void renew()
+export const handleRun = async (
+  context: RunContext,
+  command: CommandOf<'RunPipeline'>,
+  delivery: Delivery,
+): Promise<void> => {
   const attempt = new RunAttempt(context, command, delivery)
   try {
     await attempt.execute()
   } catch (error) {
     // The newer attempt settles the command: an acknowledgement from here would take it away from it.
     if (error instanceof FencedError) return
-    logger.warn({ run: command.request.run, error: String(error) }, 'an attempt was broken off')
+    context.doors.logger.warn(
+      { run: command.request.run, error: String(error) },
+      'an attempt was broken off',
+    )
     delivery.retry(context.signal.aborted ? 0 : brokenOffPauseMs)
   } finally {
     attempt.close()
-    settled.abort(over)
   }
 }
 
@@ -84,13 +72,13 @@ class RunAttempt {
   readonly #context: RunContext
   readonly #command: CommandOf<'RunPipeline'>
   readonly #request: EventOf<'RunRequested'>
-  readonly #delivery: RunDelivery
+  readonly #delivery: Delivery
   readonly #journal: Journal
   /** Fires when somebody wants the run to end. */
   readonly #cancel = new AbortController()
   #attempt: Attempt
 
-  constructor(context: RunContext, command: CommandOf<'RunPipeline'>, delivery: RunDelivery) {
+  constructor(context: RunContext, command: CommandOf<'RunPipeline'>, delivery: Delivery) {
     const { doors, definition, commits, worker } = context
     const { request, priorAttempts, epoch } = command
     const now = doors.clock.now()

@@ -12,6 +12,7 @@ import { setMaxListeners } from 'node:events'
 import type { PipelineDefinition } from '@headway/schemas/definitions.ts'
 import type { Queue } from '@headway/schemas/ports.ts'
 import type { Doors } from '@headway/streams/room.ts'
+import { takeCommands } from '@headway/streams/take.ts'
 import type { Known } from './catalog.ts'
 import type { Code, Runner } from './code.ts'
 import { Commits } from './commits.ts'
@@ -209,10 +210,11 @@ export class Serving {
       stopping: signal,
       signal: giveBack,
     }
-    const done = doors.control.consume<'RunPipeline'>(
+    const done = takeCommands<'RunPipeline'>(
+      doors,
       this.#queue(version, definition),
-      { concurrency: definition.concurrency, signal },
-      (delivery) => handleRun(context, delivery),
+      { concurrency: definition.concurrency, signal, source: `worker/${worker}` },
+      (command, delivery) => handleRun(context, command, delivery),
     )
     const all = Promise.all([before?.done, done]).then(() => {})
     this.#served.set(version, { terms, stop, runner, done: all })

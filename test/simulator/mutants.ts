@@ -122,8 +122,8 @@ export const mutants: readonly Mutant[] = [
     name: 'window: the wall clock when a timer fires',
     seed: 842,
     file: `${debounce}/room.ts`,
-    find: 'await this.#look({ tenant, id: command.pipeline }, delivery.at)',
-    replace: 'await this.#look({ tenant, id: command.pipeline }, this.#doors.clock.now())',
+    find: 'await this.#look({ tenant, id: pipeline }, delivery.at)',
+    replace: 'await this.#look({ tenant, id: pipeline }, this.#doors.clock.now())',
   },
   {
     name: 'window: a fired timer may have taken its replacement along',
