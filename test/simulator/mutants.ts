@@ -129,7 +129,7 @@ export const mutants: readonly Mutant[] = [
     name: 'window: a fired timer may have taken its replacement along',
     seed: 1120,
     file: `${debounce}/room.ts`,
-    find: 'this.#armed.delete(entityKey(tenant, command.pipeline))',
+    find: 'this.#armed.delete(entityKey(tenant, pipeline))',
     replace: '',
   },
   {
