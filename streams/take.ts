@@ -1,6 +1,6 @@
 /**
  * What every taker of commands does: what cannot be read becomes a fact, shown among the dead letters,
- * and blocks nobody; and the lease is kept for as long as somebody works.
+ * and blocks nobody; and a lease is kept for as long as somebody works.
  */
 import type { Command, CommandType } from '@headway/schemas/commands.ts'
 import { toTimestamp } from '@headway/schemas/ids.ts'
@@ -25,13 +25,15 @@ type Taking = {
   readonly signal: AbortSignal
   /** Who says that a command cannot be read. */
   readonly source: string
+  /** For work that may take longer than a lease. */
+  readonly renewsLease?: boolean
 }
 
 /** Hands each command to `handle`, which settles its delivery; resolves like `Control.consume`. */
 export const takeCommands = <T extends CommandType>(
   { control, log, clock }: Pick<Doors, 'control' | 'log' | 'clock'>,
   queue: Queue,
-  { concurrency, signal, source }: Taking,
+  { concurrency, signal, source, renewsLease = false }: Taking,
   handle: (command: Extract<Command, { type: T }>, delivery: Delivery) => Promise<void>,
 ): Promise<void> =>
   control.consume<T>(queue, { concurrency, signal }, async (delivery) => {
@@ -41,7 +43,7 @@ export const takeCommands = <T extends CommandType>(
       return delivery.refuse(delivery.problem ?? 'unreadable')
     }
     const settled = new AbortController()
-    void keepLease(clock, delivery, settled.signal)
+    if (renewsLease) void keepLease(clock, delivery, settled.signal)
     try {
       await handle(command, delivery)
     } finally {

@@ -180,7 +180,7 @@ export class Pushes {
     await takeCommands<Command['type']>(
       this.#doors,
       { kind: 'resolve' },
-      { concurrency, signal: this.#signal, source: 'fetcher' },
+      { concurrency, signal: this.#signal, source: 'fetcher', renewsLease: true },
       (command, delivery) => this.#do(command, delivery),
     )
   }

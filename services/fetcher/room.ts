@@ -90,7 +90,7 @@ class FetcherRoom {
     await takeCommands<'FetchAsset'>(
       this.#doors,
       { kind: 'fetch' },
-      { concurrency, signal: this.#signal, source: 'fetcher' },
+      { concurrency, signal: this.#signal, source: 'fetcher', renewsLease: true },
       (command, delivery) => this.#fetch(command, delivery),
     )
   }

@@ -64,7 +64,7 @@ export class DriftChecks {
     await takeCommands<'CheckDrift'>(
       doors,
       { kind: 'drift', pool },
-      { concurrency, signal, source: `worker/${worker}` },
+      { concurrency, signal, source: `worker/${worker}`, renewsLease: true },
       (command, delivery) => handleCheck(this.#context, command, delivery),
     )
   }

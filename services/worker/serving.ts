@@ -213,7 +213,12 @@ export class Serving {
     const done = takeCommands<'RunPipeline'>(
       doors,
       this.#queue(version, definition),
-      { concurrency: definition.concurrency, signal, source: `worker/${worker}` },
+      {
+        concurrency: definition.concurrency,
+        signal,
+        source: `worker/${worker}`,
+        renewsLease: true,
+      },
       (command, delivery) => handleRun(context, command, delivery),
     )
     const all = Promise.all([before?.done, done]).then(() => {})
