@@ -46,15 +46,20 @@ const read = async (query: string, count: number, lastEventId?: number): Promise
     headers: lastEventId === undefined ? {} : { 'last-event-id': String(lastEventId) },
   })
   expect(response.headers.get('content-type')).toContain('text/event-stream')
-  let text = ''
-  const ids = () => [...text.matchAll(/id: (\d+)\nevent: commit\n/g)].map(([, id]) => Number(id))
+  const ids: number[] = []
+  let rest = ''
   const decoder = new TextDecoder()
   for await (const part of response.body!) {
-    text += decoder.decode(part as Uint8Array, { stream: true })
-    if (ids().length >= count) break
+    const told = (rest + decoder.decode(part as Uint8Array, { stream: true })).split('\n\n')
+    rest = told.pop()!
+    for (const one of told) {
+      const id = /^id: (\d+)\nevent: commit\n/m.exec(one)?.[1]
+      if (id !== undefined) ids.push(Number(id))
+    }
+    if (ids.length >= count) break
   }
   stop.abort()
-  return ids()
+  return ids
 }
 const upTo = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i)
 

@@ -175,6 +175,13 @@ describe('the read models', { timeout: workMs }, () => {
     })
   })
 
+  test('are told from the table of a sink that lies among them', async () => {
+    await pool.query(`create table headway.shop_settings (key text primary key, value text);
+      insert into headway.shop_settings values ('name', 'Harbour')`)
+    const { groups } = await look()
+    expect(JSON.stringify(groups)).not.toContain('shop_settings')
+  })
+
   test('say how fast they go', async () => {
     const pulse = until('a rate', async () => {
       const { eventsPerSecond, groups } = await look()
@@ -208,6 +215,9 @@ describe('the read models', { timeout: workMs }, () => {
     expect(comparison.seq).toBeGreaterThan(52)
     const { build } = await look()
     expect(await done('swap')).toMatchObject({ status: 'done' })
+    expect((await pool.query('select value from headway.shop_settings')).rows).toEqual([
+      { value: 'Harbour' },
+    ])
     stop.abort()
     await storm
     await caughtUp()

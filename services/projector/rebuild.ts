@@ -29,6 +29,7 @@ import {
   clientOptions,
   lockOf,
   lockSpace,
+  moveStrangers,
   openStore,
   readPosition,
   rebuildLock,
@@ -280,6 +281,7 @@ class Rebuild {
        create schema if not exists ${liveSchema};
        alter schema ${liveSchema} rename to ${oldSchema};
        alter schema ${shadowSchema} rename to ${liveSchema};
+       ${moveStrangers(oldSchema, liveSchema)};
        commit`,
     )
   }

@@ -85,6 +85,20 @@ export const createIndexes = (schema: string, table: TableName): readonly string
        on ${schema}.${table} (${columns.map(quote).join(', ')})`,
   )
 
+/**
+ * Tables of somebody else that lie among ours move along: a sink without a schema of its own writes into
+ * the one that is named like its user, and that is ours where the user is called `headway`.
+ */
+export const moveStrangers = (from: string, to: string): string => `do $$
+  declare stranger text;
+  begin
+    for stranger in select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where n.nspname = '${from}' and c.relkind in ('r', 'p') and not c.relispartition
+        and c.relname not in (${[...tableNames, 'position'].map((name) => `'${name}'`).join(', ')})
+    loop execute format('alter table %I.%I set schema %I', '${from}', stranger, '${to}');
+    end loop;
+  end $$`
+
 export const insertPosition = (schema: string): string =>
   `insert into ${schema}.position (incarnation, seq, commit, models, build)
    values ($1, $2, $3, $4, $5) on conflict do nothing`

@@ -14,7 +14,7 @@ import {
   type ProjectionWork,
   type Pulse,
 } from '@headway/schemas/projections.ts'
-import { liveSchema, shadowSchema, tableGroups } from '@headway/schemas/tables.ts'
+import { liveSchema, shadowSchema, tableGroups, tables } from '@headway/schemas/tables.ts'
 import { base, type Api, type Routes } from '../api.ts'
 import { timeOf } from '../moments.ts'
 import { Problem } from '../problem.ts'
@@ -159,14 +159,15 @@ const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) =>
 
 const groupsOf = async (api: Api, sizes: readonly Size[]) => {
   const own = sizes.filter(({ schema }) => schema === liveSchema)
-  const small = own.filter(({ name, bytes }) => bytes <= countedBytesMax && name !== 'position')
+  // A sink's tables may lie in the same schema.
+  const small = own.filter(({ name, bytes }) => bytes <= countedBytesMax && name in tables)
   const counts = await countsOf(
     api,
     small.map(({ name }) => name),
   )
   const sizeOf = new Map(own.map((size) => [size.name, size]))
   return Object.entries(tableGroups).map(([name, names]) => {
-    const tables = names.map((table) => {
+    const sized = names.map((table) => {
       const { bytes = 0, tuples = 0 } = sizeOf.get(table) ?? {}
       const counted = counts.get(table)
       const estimated = counted === undefined && bytes > 0
@@ -174,9 +175,9 @@ const groupsOf = async (api: Api, sizes: readonly Size[]) => {
     })
     return {
       name,
-      rows: sum(tables.map(({ rows }) => rows)),
-      bytes: sum(tables.map(({ bytes }) => bytes)),
-      tables,
+      rows: sum(sized.map(({ rows }) => rows)),
+      bytes: sum(sized.map(({ bytes }) => bytes)),
+      tables: sized,
     }
   })
 }

@@ -24,6 +24,7 @@ const options = Type.Object({
 export type FilePlace = {
   read(signal: AbortSignal): Promise<string | null>
   change(to: (content: string | null) => string, signal: AbortSignal): Promise<void>
+  close(): Promise<void>
 }
 
 export const file: SinkType<typeof options> = {
@@ -31,7 +32,7 @@ export const file: SinkType<typeof options> = {
   options,
   open: async (given) => {
     const format = await formatOf(given.format)
-    const place = given.sftp ? sftpPlace(given.sftp, given.path) : localPlace(given.path)
+    const place = given.sftp ? await sftpPlace(given.sftp, given.path) : localPlace(given.path)
     return {
       render: format.render,
       async read(keys, signal) {
@@ -45,7 +46,7 @@ export const file: SinkType<typeof options> = {
         signal.throwIfAborted()
         await place.change((content) => format.change(content ?? '', changes), signal)
       },
-      close: async () => {},
+      close: () => place.close(),
     }
   },
 }
@@ -65,6 +66,7 @@ const localPlace = (path: string): FilePlace => ({
       }
       await changeFile(path, change, signal)
     }),
+  close: async () => {},
 })
 
 const refuseLink = async (path: string): Promise<void> => {

@@ -45,68 +45,100 @@ const create = (client: SftpClient, path: string, text: string, mode: number) =>
 
 const lockMsMax = 30_000
 
-export const sftpPlace = (given: Given, path: string): FilePlace => ({
-  read: (signal) => connected(given, path, signal, (client) => contentOf(client, path)),
-  change: (to, signal) =>
-    connected(given, path, signal, async (client) => {
-      await makeFolder(client, posix.dirname(path))
-      const lock = posix.join(posix.dirname(path), `.${posix.basename(path)}.lock`)
-      await takeLock(client, lock, signal)
-      try {
-        const before = await contentOf(client, path)
-        const wanted = to(before)
-        signal.throwIfAborted()
-        if (wanted !== before) await replaceFile(client, path, wanted)
-      } finally {
-        await client.delete(lock, true).catch(() => {})
-      }
-    }),
-})
-
-const connected = async <T>(
-  given: Given,
-  path: string,
-  signal: AbortSignal,
-  act: (client: SftpClient) => Promise<T>,
-): Promise<T> => {
-  signal.throwIfAborted()
+export const sftpPlace = async (given: Given, path: string): Promise<FilePlace> => {
   const { default: Client } = await import('ssh2-sftp-client')
-  const client = new Client('headway')
-  client.on('error', () => {})
-  let isStranger = false
-  const { timeoutMs = 10_000 } = given
-  const stop = () => void client.end().catch(() => {})
-  signal.addEventListener('abort', stop, { once: true })
-  try {
-    await client.connect({
-      host: given.host,
-      port: given.port ?? 22,
-      username: given.username,
-      readyTimeout: timeoutMs,
-      keepaliveInterval: 10_000,
-      ...(given.password === undefined ? {} : { password: given.password }),
-      ...(given.privateKey === undefined ? {} : { privateKey: given.privateKey }),
-      ...(given.passphrase === undefined ? {} : { passphrase: given.passphrase }),
-      hostVerifier: (key: Buffer) => {
-        const shown = createHash('sha256').update(key).digest('base64').replace(/=+$/, '')
-        isStranger = `SHA256:${shown}` !== given.hostKey.replace(/=+$/, '')
-        return !isStranger
-      },
-    })
-    return await act(client)
-  } catch (error) {
+  const session = new Session(given, path, () => new Client('headway'))
+  return {
+    read: (signal) => session.use(signal, (client) => contentOf(client, path)),
+    change: (to, signal) =>
+      session.use(signal, async (client) => {
+        await makeFolder(client, posix.dirname(path))
+        const lock = posix.join(posix.dirname(path), `.${posix.basename(path)}.lock`)
+        await takeLock(client, lock, signal)
+        try {
+          const before = await contentOf(client, path)
+          const wanted = to(before)
+          signal.throwIfAborted()
+          if (wanted !== before) await replaceFile(client, path, wanted)
+        } finally {
+          await client.delete(lock, true).catch(() => {})
+        }
+      }),
+    close: () => session.close(),
+  }
+}
+
+type Connection = { readonly client: SftpClient; readonly ready: Promise<unknown> }
+
+/** One login for as long as the sink is open; a connection that failed is never used again. */
+class Session {
+  readonly #given: Given
+  readonly #at: string
+  readonly #newClient: () => SftpClient
+  #connection: Connection | null = null
+
+  constructor(given: Given, path: string, newClient: () => SftpClient) {
+    this.#given = given
+    this.#newClient = newClient
+    this.#at = `file: sftp ${given.username}@${given.host}:${given.port ?? 22}${path}`
+  }
+
+  async use<T>(signal: AbortSignal, act: (client: SftpClient) => Promise<T>): Promise<T> {
     signal.throwIfAborted()
-    if (error instanceof SinkError) throw error
-    const at = `file: sftp ${given.username}@${given.host}:${given.port ?? 22}${path}`
-    if (isStranger) {
-      throw new SinkError(`${at}: the host shows another key than \`hostKey\``, {
-        retryable: false,
-      })
+    const { client, ready } = (this.#connection ??= this.#connect())
+    const stop = () => void this.close()
+    signal.addEventListener('abort', stop, { once: true })
+    try {
+      await ready
+      return await act(client)
+    } catch (error) {
+      await this.close()
+      signal.throwIfAborted()
+      throw error instanceof SinkError ? error : problemOf(this.#at, error)
+    } finally {
+      signal.removeEventListener('abort', stop)
     }
-    throw problemOf(at, error)
-  } finally {
-    signal.removeEventListener('abort', stop)
-    await client.end().catch(() => {})
+  }
+
+  async close(): Promise<void> {
+    const connection = this.#connection
+    this.#connection = null
+    await connection?.client.end().catch(() => {})
+  }
+
+  #connect(): Connection {
+    const client = this.#newClient()
+    client.on('error', () => {})
+    client.on('close', () => {
+      if (this.#connection?.client === client) this.#connection = null
+    })
+    const ready = this.#login(client)
+    ready.catch(() => {})
+    return { client, ready }
+  }
+
+  async #login(client: SftpClient): Promise<void> {
+    const { host, port = 22, username, timeoutMs = 10_000, ...given } = this.#given
+    let isStranger = false
+    const { password, privateKey, passphrase } = given
+    const hostVerifier = (key: Buffer) => {
+      const shown = createHash('sha256').update(key).digest('base64').replace(/=+$/, '')
+      isStranger = `SHA256:${shown}` !== given.hostKey.replace(/=+$/, '')
+      return !isStranger
+    }
+    const login = {
+      ...(password === undefined ? {} : { password }),
+      ...(privateKey === undefined ? {} : { privateKey }),
+      ...(passphrase === undefined ? {} : { passphrase }),
+    }
+    const timing = { readyTimeout: timeoutMs, keepaliveInterval: 10_000 }
+    try {
+      await client.connect({ host, port, username, ...timing, ...login, hostVerifier })
+    } catch (error) {
+      if (!isStranger) throw error
+      const problem = `${this.#at}: the host shows another key than \`hostKey\``
+      throw new SinkError(problem, { retryable: false })
+    }
   }
 }
 
