@@ -11,6 +11,7 @@
 import type { Static } from 'typebox'
 import { assetEvents } from './events/asset.ts'
 import { pipelineEvents } from './events/pipeline.ts'
+import { projectionEvents } from './events/projection.ts'
 import { releaseEvents } from './events/release.ts'
 import { ruleEvents } from './events/rule.ts'
 import { runEvents } from './events/run.ts'
@@ -29,6 +30,7 @@ export const schemas = {
   ...ruleEvents,
   ...sinkEvents,
   ...tokenEvents,
+  ...projectionEvents,
 } as const
 
 export type EventType = keyof typeof schemas

@@ -289,6 +289,7 @@ const told: { readonly [T in EventType]: Omit<EventOf<T>, 'type' | 'v' | 'at'> }
   WorkerResumeRequested: { ...worker, actor },
   TokenCreated: { token, hash: digest, role: 'operator', holder: 'ci', expiresAt: at, actor },
   TokenRevoked: { token, actor },
+  ProjectionRequested: { projection: 'tables', action: 'rebuild', actor },
   ...configTold,
 }
 

@@ -20,6 +20,7 @@ export const topicKinds = [
   'rule',
   'sink',
   'token',
+  'projection',
 ] as const
 export type TopicKind = (typeof topicKinds)[number]
 

@@ -1,6 +1,7 @@
 /**
- * What the projector and the API tell each other about the read models' tables. Nothing of it is a fact
- * of the log: the tables only mirror it. Asked for as a service over NATS; told as volatile facts.
+ * What the projector and the API tell each other about the read models' tables. That somebody asked is a
+ * fact of the log; the rest is none, for the tables only mirror it. Asked for as a service over NATS; told
+ * as volatile facts.
  */
 import { Type, type Static } from 'typebox'
 import { Check } from 'typebox/value'

@@ -178,6 +178,7 @@ const tell: Tell = {
   HealRequested: (e) => [place(e), e.run],
   TokenCreated: (e) => [e.token, e.role, `for ${e.holder}`, `until ${e.expiresAt}`, by(e.actor)],
   TokenRevoked: (e) => [e.token, by(e.actor)],
+  ProjectionRequested: (e) => [e.projection, e.action, by(e.actor)],
   WorkerLost: (e) => [e.worker, e.lastSeenAt ? `last seen ${e.lastSeenAt}` : ''],
 }
 

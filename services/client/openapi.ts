@@ -3216,6 +3216,7 @@ export type Operations = {
         | 'rule'
         | 'sink'
         | 'token'
+        | 'projection'
         | undefined
       readonly type?: string | undefined
       readonly q?: string | undefined

@@ -1,8 +1,9 @@
 /**
  * The copy of the tables at people's wish: built, compared, swapped or thrown away, each when it is asked
  * for over NATS. One at a time, whichever projector hears of it: the database holds the turn, so what is
- * told here is volatile and only for people who look.
+ * told here is volatile and only for people who look. Who asked for it is on the log.
  */
+import { toTimestamp, ulidOf } from '@headway/schemas/ids.ts'
 import type { Service } from '@headway/schemas/ports.ts'
 import {
   isProjectionWish,
@@ -26,6 +27,8 @@ import {
   type Rebuilt,
 } from './rebuild.ts'
 
+/** All tables together: they are made anew as one. */
+const projection = 'tables'
 const tellMs = 250
 const runningKeptMs = 5_000
 const endedKeptMs = 86_400_000
@@ -67,8 +70,9 @@ export class Remaking {
     description: 'Builds the tables anew beside the live ones, compares, swaps',
     request: ProjectionWish,
     response: ProjectionAccepted,
-    answer: async (request) => {
+    answer: async (request, tenant) => {
       if (!isProjectionWish(request)) throw new Refused('bad_request', 'the request does not fit')
+      await this.#note(request, tenant)
       await this.#begin(request)
       return { status: 'accepted' }
     },
@@ -77,6 +81,19 @@ export class Remaking {
   /** Resolves when nothing is under way any more. */
   async ended(): Promise<void> {
     await Promise.allSettled(this.#underWay)
+  }
+
+  /** Who asks is on the log before anything is done. */
+  async #note({ action, actor }: ProjectionWish, tenant: string): Promise<void> {
+    const now = this.#doors.clock.now()
+    const about = { v: 1 as const, at: toTimestamp(now), projection, action, actor }
+    await this.#doors.log.append({
+      tenant,
+      topic: { kind: 'projection', name: projection },
+      id: `${action}-${ulidOf(now, tenant, JSON.stringify(actor))}`,
+      events: [{ type: 'ProjectionRequested', ...about }],
+      source: 'projector',
+    })
   }
 
   /** Resolves when it is under way, or done; rejects when it is refused. */

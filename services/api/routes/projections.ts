@@ -1,7 +1,8 @@
 /**
  * The read models as tables: how far they are in the log, how fast they go, how big they are; and the copy
  * that is built beside them, compared with them and swapped in when somebody wishes it. The projector does
- * that work and is asked over NATS; nothing of it is a fact of the log, which the tables only mirror.
+ * that work and is asked over NATS. That somebody asked is a fact of the log; the work is none, for the
+ * tables only mirror it.
  */
 import { sql } from 'kysely'
 import { Type, type Static } from 'typebox'

@@ -16,7 +16,16 @@ const spans = [
   ['7d', 'the last week'],
   ['30d', 'the last month'],
 ] as const
-const kinds = ['pipeline', 'run', 'asset', 'worker', 'source', 'rule', 'token'] as const
+const kinds = [
+  'pipeline',
+  'run',
+  'asset',
+  'worker',
+  'source',
+  'rule',
+  'token',
+  'projection',
+] as const
 
 /** `WindowFlushed` as people say it. */
 const saidOf = (type: string): string =>

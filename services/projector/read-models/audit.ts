@@ -3,7 +3,16 @@ import { schemas, type Event, type EventType, type Recorded } from '@headway/sch
 import type { Row } from '@headway/schemas/tables.ts'
 import { plain, recordedAt, type Fact } from './read-model.ts'
 
-const kinds = ['token', 'worker', 'rule', 'source', 'asset', 'pipeline', 'run'] as const
+const kinds = [
+  'token',
+  'projection',
+  'worker',
+  'rule',
+  'source',
+  'asset',
+  'pipeline',
+  'run',
+] as const
 
 type Told = Event & { readonly actor?: { name: string; reason?: string } | string }
 
