@@ -5,6 +5,7 @@ import { ulidOf } from '@headway/schemas/ids.ts'
 import type { Appended } from '@headway/schemas/ports.ts'
 import { connectTo } from '@headway/streams/connect.ts'
 import { ApiWorld, codeA } from './api-world.ts'
+import { until } from './harness.ts'
 
 let api: ApiWorld
 let fetched: VersionRef
@@ -42,6 +43,17 @@ test('an artifact leads back to the fetch, through its run', async () => {
   ]
   expect(await causesOf(published)).toEqual(chain)
   expect(await causesOf(published + 1)).toEqual(chain)
+})
+
+test('an earlier state knows what was known by then', async () => {
+  await api.settled()
+  const asOf = (seq: number) =>
+    until('that state', async () => {
+      const { status, body } = await api.call('GET', `/log/${published}/causes?asOf=${seq}`)
+      return body.code !== 'as_of_not_ready' && { status, body }
+    })
+  expect((await asOf(published - 1)).status).toBe(404)
+  expect(await asOf(published)).toMatchObject({ status: 200, body: [{ id: run }, {}] })
 })
 
 test('what begins a story has no cause', async () => {

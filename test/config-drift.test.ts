@@ -18,7 +18,8 @@ import {
   world,
 } from './fixtures/pipelines/worker-world.ts'
 import { treeWith } from './fixtures/sync-request.ts'
-import { append, defineAsset, definePipeline, eventsOf, until } from './harness.ts'
+import { append, defineAsset, definePipeline, eventsOf, history, until } from './harness.ts'
+import { scheduleOf } from './schedule.ts'
 
 const at = '2026-11-21T00:00:00.000Z'
 const deployed = fileURLToPath(new URL('../deploy/pipelines/config-sync', import.meta.url))
@@ -181,7 +182,20 @@ const newShop = async (options: ShopOptions = {}) => {
         ),
       [sink, env],
     )
-  return { id, sinks, rule, define, push, checkIn, watch, unwatch, held, tamper, pipelineOf }
+  return {
+    id,
+    sinks,
+    rule,
+    define,
+    push,
+    checkIn,
+    timerOf,
+    watch,
+    unwatch,
+    held,
+    tamper,
+    pipelineOf,
+  }
 }
 
 const head = { v: 1 as const, at }
@@ -242,6 +256,9 @@ describe('drift', () => {
     await shop.push('c', { db: { host: 'three' } })
     await looksAgain(shop)
     expect(await typesIn(sink)).toEqual([...synced, ...healed, ...synced, ...synced])
+    const commits = (await history(world.doors)).filter(({ topic }) => topic.name === sink)
+    const last = commits.find(({ events }) => events.at(-1)?.type === 'DriftEnded')
+    expect(last?.events.map(({ type }) => type)).toContain('SyncConfirmed')
   }, 120_000)
 
   test('of one sink in one environment is healed there, and nowhere else is written [B4.2]', async () => {
@@ -272,6 +289,10 @@ describe('drift', () => {
       [b, 'staging'],
     ] as const)
       expect(await typesIn(sink, environment)).toEqual([...synced])
+    const asked = await eventsWhere('RunTriggered', { reason: 'drift' })
+    expect(asked.filter(({ pipeline }) => pipeline.startsWith(`${shop.id}--`))).toMatchObject([
+      { pipeline: shop.pipelineOf('production'), sync: { sinks: [a] } },
+    ])
   }, 120_000)
 
   test('after a rollback is healed to what was rolled back to', async () => {
@@ -372,11 +393,40 @@ describe('drift', () => {
     const [sink = ''] = shop.sinks
     await serve(shop)
     await shop.push('a', good)
+    await shop.watch()
+    expect(await scheduleOf(world, shop.timerOf('production'))).toBe('@every 1s')
     const { drift: _, ...quiet } = shop.rule
     await shop.define(quiet)
     await shop.tamper({ 'db.host': 'evil' })
     await looksAgain(shop)
     expect(await typesIn(sink)).toEqual([...synced])
+    expect(await scheduleOf(world, shop.timerOf('production'))).toBeNull()
+  }, 120_000)
+
+  test('of which its pipeline never heard is asked for when somebody looks again', async () => {
+    const shop = await newShop()
+    const [sink = ''] = shop.sinks
+    await serve(shop)
+    await shop.push('a', good)
+    await shop.tamper({ 'db.host': 'evil' })
+    const pipeline = shop.pipelineOf('production')
+    const { seq } = (await world.doors.log.last('default', { kind: 'pipeline', name: pipeline }))!
+    const run = ulidOf(Date.now(), sink, ++count)
+    const place = { sink, environment: 'production', rule: shop.id, repository }
+    const frame = { v: 1 as const, at: new Date().toISOString(), ...place }
+    // As by a worker that died between the two.
+    await append(
+      world.doors,
+      { kind: 'sink', name: sink },
+      { type: 'DriftFound', ...frame, keys: ['db.host'], count: 1 },
+      { type: 'HealRequested', ...frame, pipeline, run, afterSeq: seq },
+    )
+    await looksAgain(shop)
+    await one('SyncConfirmed', { sink, run }, 60_000)
+    expect(await shop.held()).toEqual({ 'db.host': 'one', 'db.port': '1' })
+    await looksAgain(shop)
+    expect(await eventsWhere('RunTriggered', { pipeline })).toHaveLength(1)
+    expect(await typesIn(sink)).toEqual([...synced, ...healed])
   }, 120_000)
 
   test('is healed once, whenever the worker is killed', async () => {
@@ -409,6 +459,10 @@ describe('drift', () => {
       )
       await shop.unwatch()
       expect(await shop.held()).toEqual({ 'db.host': 'one', 'db.port': '1' })
+      for (const type of ['HealRequested', 'SyncConfirmed'] as const) {
+        const pushed = type === 'SyncConfirmed' ? 1 : 0
+        expect((await eventsWhere(type, { sink })).length).toBe(pushed + round + 1)
+      }
     }
   }, 240_000)
 })

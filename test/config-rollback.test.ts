@@ -161,6 +161,8 @@ describe('a rollback', () => {
     expect(
       await shop.ended(await shop.runOf(await shop.push('c', { 'a.json': '{' }))),
     ).not.toBeNull()
+    await shop.rolledBack(a)
+    expect(await shop.held('kv')).toEqual({ host: 'two' })
     await shop.rolledBack(first)
     expect(await shop.held('kv')).toEqual({ host: 'one' })
   })

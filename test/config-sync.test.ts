@@ -215,6 +215,61 @@ describe('a sync', () => {
     service.stop()
   })
 
+  test('tells every target whose values they are: tenant, rule, environment, commit [B4.16]', async () => {
+    process.env.SYNC_TOKEN = 'right'
+    const service = await startHttpService('right')
+    const [tenant, pipeline] = ['other', `shop-${++count}`]
+    const options = {
+      layout: 'keys',
+      url: `${service.url}/keys/shop/{key}`,
+      bearerToken: 'env:SYNC_TOKEN',
+    }
+    const tree = treeWith({
+      rule: {
+        name: rule,
+        source: 'acme',
+        repositories: [repository],
+        files: ['*.json'],
+        environment: {},
+        sinks: ['web'],
+      },
+      sinks: { web: { type: 'http', options } },
+      files: [{ path: 'a.json', text: '{"a":1}' }],
+    })
+    const definition = {
+      folder: 'config-sync',
+      pool: pipeline,
+      slots: { tree: 'config/shop' },
+      debounce: { quietMs: 0, maxWaitMs: 0 },
+      concurrency: 1,
+      retry: { attempts: 1, backoffMs: 50, backoffMsMax: 100 },
+      stepTimeoutMs: 30_000,
+      runTimeoutMs: 60_000,
+    }
+    await world.doors.log.append({
+      tenant,
+      topic: { kind: 'pipeline', name: pipeline },
+      id: `given-${pipeline}`,
+      events: [{ type: 'PipelineDefined', v: 1, at, pipeline, definition }],
+      source: 'test',
+    })
+    await startWorker(pipeline, root)
+    await one('ReleaseActivated', { pipeline })
+    const run = await requestSync(pipeline, version, tree, { tenant })
+    await one('RunCompleted', { run })
+    const written = service.requests.filter(({ method }) => method === 'PUT')
+    expect(written.map(({ headers }) => headers)).toMatchObject([
+      {
+        'headway-managed-by': 'headway',
+        'headway-tenant': tenant,
+        'headway-rule': rule,
+        'headway-environment': environment,
+        'headway-commit': 'a'.repeat(40),
+      },
+    ])
+    service.stop()
+  })
+
   test('that is killed while it tells what it did tells nothing twice', async () => {
     const shop = await newShop()
     const keys = Array.from({ length: 300 }, (_, i) => `k${i}`)

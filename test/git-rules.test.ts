@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { DriftChecks } from '@headway/worker/drift.ts'
 import { append, until } from './harness.ts'
 import {
   at,
@@ -18,6 +19,7 @@ import {
   world,
   yaml,
 } from './push-world.ts'
+import { scheduleOf } from './schedule.ts'
 
 /** What a repository may say about the rules that read it, and what becomes of targets when rules change. */
 beforeEach(openPushWorld)
@@ -110,6 +112,67 @@ describe('rules', () => {
     )
     await until('it is gone', async () => (await told('AssetRemoved')).length === 1)
     expect(await told('PipelineRemoved')).toHaveLength(1)
+  })
+
+  test('that look for drift have it looked for in every target, for as long as they say so', async () => {
+    const timerOf = (environment: string) =>
+      ({ kind: 'drift', tenant: 'default', pipeline: `shop--${environment}` }) as const
+    const isArmed = (environment: string, schedule: string | null) =>
+      until(`${schedule} in ${environment}`, async () => {
+        return (await scheduleOf(world, timerOf(environment))) === schedule
+      })
+    const place = { repositories: ['acme/shop'], pool: 'near', environment: { branch: true } }
+    await source()
+    await rule({ ...place, drift: { everyMs: 1_000 } })
+    await startFetcher()
+    const push = async (name: string, text: string) => {
+      const ref = `refs/heads/${name}`
+      await resolved(shop.commit(yaml(text), { ref }), { ref })
+    }
+    await push('main', 'a: 1')
+    await push('other', 'a: 1')
+    const asking = new AbortController()
+    const checks: unknown[] = []
+    const taken = world.doors.control.consume<'CheckDrift'>(
+      { kind: 'drift', pool: 'near' },
+      { concurrency: 1, signal: asking.signal },
+      async ({ command, ack }) => {
+        checks.push(command)
+        ack()
+      },
+    )
+    const about = { type: 'CheckDrift', rule: 'shop', repository: 'acme/shop', pool: 'near' }
+    for (const environment of ['main', 'other']) {
+      const check = { ...about, environment, pipeline: `shop--${environment}` }
+      await until(`a check of ${environment}`, () => {
+        expect(checks).toContainEqual(check)
+        return true
+      })
+    }
+    asking.abort()
+    await taken
+    await rule({ ...place, drift: { everyMs: 2_000 } })
+    await isArmed('main', '@every 2s')
+    // What the server lost is armed again.
+    await world.doors.control.disarm(timerOf('main'))
+    await isArmed('main', '@every 2s')
+
+    await rule(place)
+    const worker = await world.open('worker')
+    const working = new AbortController()
+    const { signal } = working
+    const looks = new DriftChecks({ doors: worker, worker: 'near-1', pool: 'near', signal })
+    looks.need()
+    const looked = looks.take()
+    for (const environment of ['main', 'other']) await isArmed(environment, null)
+    working.abort()
+    await looked
+    // Whatever makes the fetcher look at its targets again arms nothing; nor does a rule that is dry.
+    await rule({ ...place, dryRun: true, drift: { everyMs: 1_000 } })
+    await push('main', 'a: 2')
+    await push('main', 'a: 3')
+    for (const environment of ['main', 'other'])
+      expect(await scheduleOf(world, timerOf(environment))).toBeNull()
   })
 })
 

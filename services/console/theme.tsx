@@ -29,7 +29,7 @@ export const ThemeButton = () => {
         setTheme(next)
       }}
     >
-      <span aria-hidden="true">{signs[theme]}</span> {theme}
+      <span aria-hidden="true">{signs[theme]}</span> {theme === 'system' ? 'auto' : theme}
     </button>
   )
 }

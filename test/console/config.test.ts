@@ -42,7 +42,11 @@ describe.runIf(chromiumPath)('configuration in the console', () => {
     await page.getByRole('button', { name: `Back to ${first.slice(0, 9)}` }).click()
     const dialog = page.getByRole('dialog')
     await dialog.getByText('3 keys are').waitFor()
-    await dialog.locator('tr', { hasText: 'old' }).getByText('+ added').waitFor()
+    await dialog.getByRole('listitem').filter({ hasText: 'old' }).getByText('+ added').waitFor()
+    for (const width of [1280, 390]) {
+      await page.setViewportSize({ width, height: 844 })
+      expect(await dialog.evaluate((box) => box.scrollWidth - box.clientWidth)).toBe(0)
+    }
     await dialog.getByLabel('Reason').fill('the new host is down')
     await dialog.getByRole('button', { name: 'Put 3 keys back' }).waitFor()
   })

@@ -69,6 +69,48 @@ describe.runIf(chromiumPath)('looking back', () => {
     await page.locator('.past').waitFor()
   })
 
+  test.for([
+    [
+      'a release',
+      (): string => `/pipelines/${made.id}?tab=releases`,
+      /Activate|Canary|Roll back|Return/,
+    ],
+    ['a dead letter', (): string => '/dead-letters', /Redrive/],
+    ['a question', (): string => '/approvals', /Answer/],
+    ['a question of a run', (): string => `/runs/${made.asking}`, /Answer|Cancel run/],
+    ['an asset', (): string => '/assets?add=1', /Add a feed|Copy/],
+    ['a worker', (): string => '/workers', /Drain/],
+  ] as const)('nothing can be done to %s', async ([, path, verbs]) => {
+    const { seq } = await console_.api.world.doors.log.head()
+    const page = await console_.open(path())
+    await page.getByRole('button', { name: verbs }).first().waitFor()
+    const mark = path().includes('?') ? '&' : '?'
+    await page.goto(`${console_.url}${path()}${mark}asOf=${seq}`)
+    await page.locator('.past').getByText(`As of #${seq}`).waitFor()
+    await page.locator('main .card').first().waitFor()
+    await page.locator('.skeleton').waitFor({ state: 'detached' })
+    expect(await page.locator('main').getByRole('button', { name: verbs }).count()).toBe(0)
+  })
+
+  test('a screen that knows only now says so', async () => {
+    const page = await console_.open('/events?asOf=5')
+    const banner = page.locator('.past')
+    await banner.getByText('this screen always shows now').waitFor()
+    expect(await banner.getByRole('button').allTextContents()).toEqual(['Back to now'])
+  })
+
+  test('on a phone the way back in time is on the screen as a whole', async () => {
+    const page = await console_.open('/')
+    await page.setViewportSize({ width: 390, height: 844 })
+    for (const path of ['/', '/assets/in/orders', '/workers']) {
+      await page.goto(console_.url + path)
+      await page.getByText('Look back').click()
+      const box = (await page.locator('.look-back form').boundingBox())!
+      expect(box.x).toBeGreaterThanOrEqual(0)
+      expect(box.x + box.width).toBeLessThanOrEqual(390)
+    }
+  })
+
   test.for(['light', 'dark'] as const)(
     'everybody can use it, on a phone as well, %s',
     async (scheme) => {

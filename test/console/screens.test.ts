@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { chromiumPath, furnish, openConsole, told, type Console } from './browser.ts'
-import { codeB } from '../api-world.ts'
+import { codeA, codeB } from '../api-world.ts'
 
 describe.runIf(chromiumPath)('what people do in the console', () => {
   let console_: Console
@@ -95,6 +95,40 @@ describe.runIf(chromiumPath)('what people do in the console', () => {
     await told(console_.api, 'RedriveRequested')
   })
 
+  test('runs that failed at once are redriven in bulk as well', async () => {
+    const { api } = console_
+    const failed = await api.run(made.id)
+    await api.started(made.id, failed)
+    await api.ended('RunFailed', made.id, failed, { error: { type: 'Torn', message: 'cut off' } })
+    await api.settled()
+    const page = await console_.open('/dead-letters')
+    const row = page.locator('tbody tr', { hasText: 'Torn' })
+    await row.getByRole('button', { name: 'Redrive…' }).click()
+    await page.getByRole('heading', { name: 'Redrive 1 run that ended with Torn' }).waitFor()
+    await page.getByRole('button', { name: 'Dry run' }).click()
+    await page.getByRole('button', { name: 'Redrive 1 now' }).waitFor()
+  })
+
+  test('a feed is added by a command that the screen makes', async () => {
+    const page = await console_.open('/')
+    await page.getByRole('link', { name: 'Add a feed' }).click()
+    await page.getByLabel('Address').fill("http://example.org/it's.zip?a=1&b=2")
+    await page.getByLabel('Look every').fill('5m')
+    const command = `npm run headway -- add 'http://example.org/it'\\''s.zip?a=1&b=2' --every 5m`
+    await page.getByText(command, { exact: true }).waitFor()
+    await page.getByRole('button', { name: 'close' }).click()
+    await page.getByLabel('Address').waitFor({ state: 'detached' })
+  })
+
+  test('a pipeline that runs seldom keeps its bars when others run all the time', async () => {
+    const page = await console_.open('/pipelines')
+    await page.getByRole('img', { name: /^last [1-9]/ }).waitFor()
+    const bars = await page.getByRole('img', { name: /^last/ }).getAttribute('aria-label')
+    await page.route(/runs\?limit=200/, (route) => route.fulfill({ json: [] }))
+    await page.reload()
+    await page.getByRole('img', { name: bars!, exact: true }).waitFor()
+  })
+
   test('a release is activated after its difference is read, and taken back', async () => {
     const page = await console_.open('/pipelines/orders?tab=releases')
     await page.getByRole('button', { name: 'Activate' }).first().click()
@@ -102,7 +136,9 @@ describe.runIf(chromiumPath)('what people do in the console', () => {
     await dialog.getByText('Steps:').waitFor()
     await dialog.getByLabel('Reason').fill('better code')
     await dialog.getByRole('button', { name: 'Activate' }).click()
-    await page.getByRole('button', { name: /Roll back to/ }).waitFor()
+    await page.getByRole('button', { name: `Roll back to ${codeA.slice(0, 7)}` }).click()
+    await dialog.getByText('one begins on the newest inputs').waitFor()
+    await dialog.getByRole('button', { name: 'Not now' }).click()
     const activated = await console_.api.told('ReleaseActivated')
     expect(activated.at(-1)).toMatchObject({
       pipelineVersion: codeB,

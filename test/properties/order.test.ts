@@ -41,12 +41,14 @@ test('[B4.14] pushes in any order, late and twice, end at what the ref says', as
       async (steps, draws) => {
         const history = historyOf(steps)
         const isAncestor = ancestry(history)
-        // Each push is looked at some time after it happened; what the ref says is what it says then.
+        // Each push is told at any time, in any order, and looked at some time after it happened; what
+        // the ref says is what it says then.
         const looks = history.tips.flatMap((commit, index) =>
           [0, 1].map((again) => {
             const latest = history.tips.length - 1
             const at = index + (draws[(2 * index + again) % 40]! % (latest - index + 1))
-            return { commit, at, received: index, order: draws[(index + 7 * again) % 40]! }
+            const received = draws[(3 * index + 11 * again + 5) % 40]!
+            return { commit, at, received, order: draws[(index + 7 * again) % 40]! }
           }),
         )
         looks.sort((one, other) => one.at - other.at || one.order - other.order)

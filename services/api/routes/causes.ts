@@ -3,11 +3,11 @@ import { sql } from 'kysely'
 import { Type, type Static } from 'typebox'
 import { causeOf, type Cause } from '@headway/schemas/cause.ts'
 import type { Commit } from '@headway/schemas/ports.ts'
-import { liveSchema } from '@headway/schemas/tables.ts'
 import { base, type Api, type Routes } from '../api.ts'
 import { timeOf } from '../moments.ts'
 import { unknown } from '../problem.ts'
 import { Seq, Time } from '../shapes.ts'
+import { viewed } from '../view.ts'
 
 /** Outputs may trigger pipelines whose outputs trigger others; nobody reads further. */
 const depthMax = 50
@@ -38,7 +38,7 @@ const places = {
 const seqOf = async ({ db, tenant }: Api, { kind, id }: Cause): Promise<number | null> => {
   const { table, is } = places[kind]
   const { rows } = await sql<{ seq: number }>`
-    select seq from ${sql.table(`${liveSchema}.${table}`)}
+    select seq from ${sql.id(table)}
     where tenant = ${tenant} and ${is(id)} order by seq limit 1`.execute(db)
   return rows[0]?.seq ?? null
 }
@@ -74,7 +74,8 @@ export const causesRoutes: Routes = (app, api) => {
     },
     async ({ params: { seq } }) => {
       const commit = await api.log.at(Number(seq))
-      if (commit?.tenant !== api.tenant) throw unknown('commit', seq, 'log')
+      const isThere = Number(seq) <= (viewed()?.seq ?? Infinity)
+      if (!isThere || commit?.tenant !== api.tenant) throw unknown('commit', seq, 'log')
       return causesOf(api, commit)
     },
   )

@@ -1,7 +1,7 @@
 /** One asset: is it fresh, what are its versions, what became of each, and how do two of them differ. */
 import { never, useApi, useMore, type Concern } from '../api/cache.ts'
 import { addressOf, client } from '../api/client.ts'
-import type { Pipeline } from '../api/types.ts'
+import type { Asset, Pipeline } from '../api/types.ts'
 import { Link, paths, useQuery } from '../router.tsx'
 import { Do } from '../ui/ask.tsx'
 import { Card, Empty, Facts, Loaded, Page, Tabs } from '../ui/page.tsx'
@@ -10,7 +10,7 @@ import { RunTable } from '../ui/run-table.tsx'
 import { State } from '../ui/state.tsx'
 import { More, Table } from '../ui/table.tsx'
 import { Ago, bytesOf, durationOf } from '../ui/time.tsx'
-import { freshnessOf } from './assets.tsx'
+import { freshnessOf, troubleOf } from './assets.tsx'
 import { VersionDiff } from './version-diff.tsx'
 import { WhyCard } from './why.tsx'
 
@@ -18,6 +18,13 @@ const concernOf =
   (key: string): Concern =>
   ({ kind, name }) =>
     kind === 'asset' && name === key
+
+const LookedAt = ({ asset: { lastCheckedAt, source } }: { readonly asset: Asset }) => (
+  <>
+    <Ago at={lastCheckedAt} />
+    {source?.cadenceMs && `, every ${durationOf(source.cadenceMs)}`}
+  </>
+)
 
 const Versions = ({ name }: { readonly name: string }) => {
   const { query, set } = useQuery()
@@ -207,10 +214,11 @@ export const AssetScreen = ({ name }: { readonly name: string }) => {
               <div className="card-body stack">
                 {data.trouble && (
                   <div className="problem">
-                    <strong>⚠ {data.trouble.code}</strong>
+                    <strong>⚠ {troubleOf(data.trouble.code)}</strong>
                     <p>{data.trouble.detail}</p>
                     <p className="quiet">
-                      since <Ago at={data.trouble.since} />; the last good version stays in use
+                      <code>{data.trouble.code}</code> since <Ago at={data.trouble.since} />; the
+                      last good version stays in use
                     </p>
                   </div>
                 )}
@@ -223,7 +231,7 @@ export const AssetScreen = ({ name }: { readonly name: string }) => {
                         ? 'no limit'
                         : durationOf(data.freshness.limitMs),
                     ],
-                    ['Looked at', <Ago key="looked" at={data.lastCheckedAt} />],
+                    ['Looked at', <LookedAt key="looked" asset={data} />],
                     ['New version when', data.versionStrategy.replaceAll('_', ' ') + ' changes'],
                     [
                       'Comes from',

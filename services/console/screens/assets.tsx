@@ -3,14 +3,23 @@ import { ofKind, useApi, useMore } from '../api/cache.ts'
 import { addressOf } from '../api/client.ts'
 import type { Asset } from '../api/types.ts'
 import { Link, paths, useQuery } from '../router.tsx'
+import { Now } from '../ui/ask.tsx'
 import { Card, Empty, Loaded, Page } from '../ui/page.tsx'
 import { Search } from '../ui/search.tsx'
 import { State } from '../ui/state.tsx'
 import { More, Table } from '../ui/table.tsx'
 import { Ago, bytesOf, durationOf } from '../ui/time.tsx'
+import { AddFeed } from './add-feed.tsx'
 
 export const freshnessOf = ({ stale, trouble, cached }: Asset): string =>
   stale ? 'stale' : trouble ? 'trouble' : cached ? 'fresh' : 'empty'
+
+/** `refused:html_page` → `What came was refused: html page`. */
+export const troubleOf = (code: string): string => {
+  const [what = '', ...why] = code.split(':')
+  const said = { refused: 'What came was refused', failed: 'The source did not deliver' }[what]
+  return said ? `${said}: ${why.join(':').replaceAll('_', ' ')}` : code.replaceAll('_', ' ')
+}
 
 const shows = [
   ['', 'All'],
@@ -31,6 +40,7 @@ export const Assets = () => {
   const { query, set } = useQuery()
   const q = query.get('q') ?? ''
   const show = query.get('show') ?? ''
+  const adds = query.has('add')
   const path = addressOf('GET /api/v1/assets', { query: { q: q || undefined } })
   const result = useApi(path, ofKind('asset'))
   const { rows, hasMore, load } = useMore(result, path)
@@ -38,7 +48,20 @@ export const Assets = () => {
     .filter((asset) => fits(asset, show))
     .toSorted((a, b) => (a.key < b.key ? -1 : 1))
   return (
-    <Page title="Assets">
+    <Page
+      title="Assets"
+      beside={<span>Feeds that are watched, and what pipelines make of them.</span>}
+      actions={
+        <button type="button" aria-expanded={adds} onClick={() => set({ add: adds ? null : '1' })}>
+          + Add a feed
+        </button>
+      }
+    >
+      {adds && (
+        <Now>
+          <AddFeed onDone={() => set({ add: null })} />
+        </Now>
+      )}
       <div className="chips" role="group" aria-label="which">
         {shows.map(([value, label]) => (
           <button
@@ -113,7 +136,7 @@ export const Assets = () => {
                       className: 'wide',
                       cell: ({ trouble }) =>
                         trouble ? (
-                          `${trouble.code}: ${trouble.detail?.slice(0, 80) ?? ''}`
+                          `${troubleOf(trouble.code)}. ${trouble.detail?.slice(0, 80) ?? ''}`
                         ) : (
                           <span className="quiet">none</span>
                         ),
@@ -124,8 +147,8 @@ export const Assets = () => {
               </>
             ) : (
               <Empty title="No asset is like this">
-                <Link to="/assets">Show all assets</Link>, or add a feed:{' '}
-                <code>npm run headway -- add URL</code>
+                <Link to="/assets">Show all assets</Link>, or{' '}
+                <Link to="/assets?add=1">add a feed</Link>
               </Empty>
             )
           }

@@ -6,11 +6,12 @@ import { ofKind, useApi, useMore } from '../api/cache.ts'
 import { addressOf } from '../api/client.ts'
 import type { DeadLetter } from '../api/types.ts'
 import { Link, paths, useQuery } from '../router.tsx'
+import { Now } from '../ui/ask.tsx'
 import { Card, Empty, Id, Loaded, Page, Tabs } from '../ui/page.tsx'
 import { State } from '../ui/state.tsx'
 import { More, Table } from '../ui/table.tsx'
 import { Ago } from '../ui/time.tsx'
-import { RedriveSheet, type Group } from './redrive-sheet.tsx'
+import { deadStatuses, RedriveSheet, type Group } from './redrive-sheet.tsx'
 
 const groupsOf = (letters: readonly DeadLetter[]): Group[] => {
   const groups = new Map<string, DeadLetter[]>()
@@ -32,7 +33,7 @@ const groupsOf = (letters: readonly DeadLetter[]): Group[] => {
 const Groups = () => {
   const { query, set } = useQuery()
   const path = addressOf('GET /api/v1/dead-letters', {
-    query: { limit: 200, status: ['dead_lettered', 'failed'] },
+    query: { limit: 200, status: [...deadStatuses] },
   })
   const result = useApi(path, ofKind('run', 'pipeline'))
   const others = useApi(
@@ -46,7 +47,9 @@ const Groups = () => {
   return (
     <>
       {chosen && chosen.newest.kind === 'run' && (
-        <RedriveSheet key={chosen.key} group={chosen} onDone={close} />
+        <Now>
+          <RedriveSheet key={chosen.key} group={chosen} onDone={close} />
+        </Now>
       )}
       <Card title="By cause">
         <Loaded result={result}>
@@ -61,7 +64,17 @@ const Groups = () => {
                     {
                       name: 'Runs',
                       className: 'right',
-                      cell: ({ letters }) => <strong>{letters.length}</strong>,
+                      cell: ({ letters, newest, pipelineId }) =>
+                        newest.kind === 'run' && pipelineId ? (
+                          <Link
+                            to={`/runs?status=bad&pipeline=${pipelineId}`}
+                            title="the runs of this pipeline that ended badly"
+                          >
+                            <strong>{letters.length}</strong>
+                          </Link>
+                        ) : (
+                          <strong>{letters.length}</strong>
+                        ),
                     },
                     {
                       name: 'Cause',
@@ -105,13 +118,15 @@ const Groups = () => {
                       name: 'Do',
                       cell: ({ key, newest }) =>
                         newest.kind === 'run' ? (
-                          <button
-                            type="button"
-                            className="small"
-                            onClick={() => set({ group: key })}
-                          >
-                            Redrive…
-                          </button>
+                          <Now>
+                            <button
+                              type="button"
+                              className="small"
+                              onClick={() => set({ group: key })}
+                            >
+                              Redrive…
+                            </button>
+                          </Now>
                         ) : (
                           <span className="quiet">fix the sender</span>
                         ),

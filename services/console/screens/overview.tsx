@@ -1,7 +1,8 @@
 /** What needs somebody, and whether everything is well, at one look. */
+import type { ReactNode } from 'react'
 import { ofKind, useApi } from '../api/cache.ts'
 import { addressOf } from '../api/client.ts'
-import type { DebounceWindow, Pipeline, Status } from '../api/types.ts'
+import type { DebounceWindow, Pipeline, RunSummary, Status } from '../api/types.ts'
 import { Link, paths } from '../router.tsx'
 import { Bars } from '../ui/bars.tsx'
 import { Card, Empty, Loaded, Page } from '../ui/page.tsx'
@@ -84,18 +85,41 @@ export const Next = ({
   )
 }
 
+const medianOf = (runs: readonly RunSummary[]): string => {
+  const took = runs
+    .flatMap(({ durationMs }) => (durationMs === null ? [] : [durationMs]))
+    .toSorted((a, b) => a - b)
+  return took.length === 0 ? '–' : durationOf(took[Math.floor(took.length / 2)]!)
+}
+
+/** Of so many pipelines each may be asked for its own runs. */
+const askedMax = 50
+
+/** Busy neighbours fill the list of the newest runs; a pipeline that runs seldom is asked by itself. */
+const RunsOfQuiet = ({
+  id,
+  show,
+}: {
+  readonly id: string
+  readonly show: (own: readonly RunSummary[]) => ReactNode
+}) => {
+  const path = addressOf('GET /api/v1/runs', { query: { pipeline: id, limit: 20 } })
+  return show(useApi(path, ({ name }) => name === id).data ?? [])
+}
+
 export const PipelineTable = ({ pipelines }: { readonly pipelines: readonly Pipeline[] }) => {
   const runs = useApi(
     addressOf('GET /api/v1/runs', { query: { limit: 200 } }),
     ofKind('run', 'pipeline'),
   )
   const windows = useApi(addressOf('GET /api/v1/windows', {}), ofKind('asset', 'pipeline'))
-  const runsOf = (id: string) => (runs.data ?? []).filter(({ pipelineId }) => pipelineId === id)
-  const median = (id: string) => {
-    const took = runsOf(id)
-      .flatMap(({ durationMs }) => (durationMs === null ? [] : [durationMs]))
-      .toSorted((a, b) => a - b)
-    return took.length === 0 ? '–' : durationOf(took[Math.floor(took.length / 2)]!)
+  const shownRuns = (
+    { id, lastRun }: Pipeline,
+    show: (own: readonly RunSummary[]) => ReactNode,
+  ) => {
+    const recent = (runs.data ?? []).filter(({ pipelineId }) => pipelineId === id)
+    const asks = runs.data && recent.length === 0 && lastRun && pipelines.length <= askedMax
+    return asks ? <RunsOfQuiet id={id} show={show} /> : show(recent)
   }
   return (
     <Table
@@ -112,7 +136,7 @@ export const PipelineTable = ({ pipelines }: { readonly pipelines: readonly Pipe
             </Link>
           ),
         },
-        { name: 'Last runs', cell: ({ id }) => <Bars runs={runsOf(id)} /> },
+        { name: 'Last runs', cell: (one) => shownRuns(one, (own) => <Bars runs={own} />) },
         {
           name: 'Last',
           cell: ({ lastRun }) =>
@@ -127,7 +151,7 @@ export const PipelineTable = ({ pipelines }: { readonly pipelines: readonly Pipe
               <span className="quiet">never ran</span>
             ),
         },
-        { name: 'Median', className: 'right', cell: ({ id }) => median(id) },
+        { name: 'Median', className: 'right', cell: (one) => shownRuns(one, medianOf) },
         {
           name: 'Active',
           cell: ({ activeVersion }) =>
@@ -168,15 +192,14 @@ export const Overview = () => {
     <Page title="Overview">
       <Loaded result={status}>{(data) => <Counters status={data} />}</Loaded>
       <HealthStrip />
-      <Card title="Pipelines">
+      <Card title="Pipelines" beside={<Link to="/assets?add=1">Add a feed</Link>}>
         <Loaded result={pipelines}>
           {(data) =>
             data.length > 0 ? (
               <PipelineTable pipelines={data} />
             ) : (
               <Empty title="No pipeline yet">
-                Add a feed, and a pipeline that publishes it:{' '}
-                <code>npm run headway -- add https://example.org/feed.pb</code>
+                <Link to="/assets?add=1">Add a feed</Link>, and a pipeline that publishes it
               </Empty>
             )
           }

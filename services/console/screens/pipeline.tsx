@@ -9,7 +9,7 @@ import { DagView } from '../ui/dag.tsx'
 import { Card, Empty, Facts, Loaded, Page, Tabs } from '../ui/page.tsx'
 import { RunTable } from '../ui/run-table.tsx'
 import { State } from '../ui/state.tsx'
-import { durationOf } from '../ui/time.tsx'
+import { counted, durationOf } from '../ui/time.tsx'
 import { WindowRing } from './asset.tsx'
 import { Releases } from './releases.tsx'
 import { WhyCard } from './why.tsx'
@@ -22,7 +22,13 @@ const Actions = ({ pipeline: { id, paused } }: { readonly pipeline: Pipeline }) 
         title: 'Run it now',
         says: <p>A run on the newest versions of its inputs, whether they changed or not.</p>,
         verb: 'Trigger',
-        act: (why) => client.ask('POST /api/v1/pipelines/{id}/runs', { path: { id }, body: why }),
+        act: async (why) => {
+          const asked = await client.ask('POST /api/v1/pipelines/{id}/runs', {
+            path: { id },
+            body: why,
+          })
+          return paths.run(asked.data.id)
+        },
         done: 'A run is asked for',
       }}
     />
@@ -195,7 +201,7 @@ export const PipelineScreen = ({ id }: { readonly id: string }) => {
             <span>
               active <code>{pipeline.activeVersion ?? 'none'}</code>
             </span>
-            <span>{pipeline.runs.toLocaleString('en')} runs</span>
+            <span>{counted(pipeline.runs, 'run')}</span>
             <Bars runs={runs.data ?? []} />
           </>
         )

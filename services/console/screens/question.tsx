@@ -2,6 +2,7 @@
 import { useState } from 'react'
 import { client, type ApiProblem } from '../api/client.ts'
 import type { Interaction } from '../api/types.ts'
+import { Now } from '../ui/ask.tsx'
 import { Json } from '../ui/json.tsx'
 import { Card, ProblemBox } from '../ui/page.tsx'
 import { SchemaForm } from '../ui/schema-form.tsx'
@@ -62,7 +63,7 @@ const Answer = ({ question }: { readonly question: Interaction }) => {
       <SchemaForm schema={question.responseSchema} value={response} onChange={setResponse} />
       <label className="field">
         <span>
-          Reason <span className="quiet">kept in the log</span>
+          Reason <span className="quiet">may be left out; kept in the log</span>
         </span>
         <input
           value={reason}
@@ -91,15 +92,20 @@ export const Question = ({ question, from }: QuestionProps) => {
     <Card title={`${step} asks`} beside={<State of={status} />}>
       <div className="card-body stack">
         <p>
-          {from}asked <Ago at={askedAt} />,{' '}
-          {status === 'waiting' ? 'expires ' : 'would have expired '}
-          <Ago at={deadlineAt} />
+          {from}asked <Ago at={askedAt} />
+          {(status === 'waiting' || status === 'expired') && (
+            <>
+              , {status === 'waiting' ? 'expires' : 'expired'} <Ago at={deadlineAt} />
+            </>
+          )}
           {assignee && `, for ${assignee}`}
           {group && `, for the group ${group}`}
         </p>
         <Json of={question.request} />
         {status === 'waiting' ? (
-          <Answer question={question} />
+          <Now>
+            <Answer question={question} />
+          </Now>
         ) : (
           answeredBy && (
             <>

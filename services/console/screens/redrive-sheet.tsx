@@ -3,6 +3,7 @@ import { useState } from 'react'
 import { client, type ApiProblem } from '../api/client.ts'
 import type { DeadLetter, RedrivePlan } from '../api/types.ts'
 import { Card, ProblemBox } from '../ui/page.tsx'
+import { counted } from '../ui/time.tsx'
 import { toast } from '../ui/toast.tsx'
 
 export type Group = {
@@ -12,6 +13,9 @@ export type Group = {
   readonly newest: DeadLetter
   readonly letters: readonly DeadLetter[]
 }
+/** Those that the group is made of. */
+export const deadStatuses = ['dead_lettered', 'failed'] as const
+
 export const RedriveSheet = ({
   group,
   onDone,
@@ -29,6 +33,7 @@ export const RedriveSheet = ({
     const body = {
       dryRun,
       filter: {
+        status: [...deadStatuses],
         ...(group.pipelineId ? { pipeline: group.pipelineId } : {}),
         ...(group.fingerprint ? { fingerprint: group.fingerprint } : {}),
       },
@@ -41,7 +46,7 @@ export const RedriveSheet = ({
       const { data } = await client.ask('POST /api/v1/dead-letters/redrive', { body })
       if (dryRun) setPlan(data)
       else {
-        toast(`${data.count} runs are redriven, ${perMinute} a minute`)
+        toast(`${counted(data.count, 'run')} to redrive, ${perMinute} a minute: see Redrives`)
         onDone()
       }
     } catch (error) {
@@ -50,7 +55,7 @@ export const RedriveSheet = ({
   }
   return (
     <Card
-      title={`Redrive ${group.letters.length} runs that ended with ${group.newest.type}`}
+      title={`Redrive ${counted(group.letters.length, 'run')} that ended with ${group.newest.type}`}
       beside={
         <button type="button" className="plain" aria-label="close" onClick={onDone}>
           ✕
@@ -60,7 +65,7 @@ export const RedriveSheet = ({
       <div className="card-body">
         <div className="filters">
           <label>
-            A minute
+            Runs a minute
             <input
               type="number"
               min="1"
@@ -84,7 +89,7 @@ export const RedriveSheet = ({
                 checked={startOver}
                 onChange={(event) => setStartOver(event.target.checked)}
               />{' '}
-              every step again
+              do every step again, not only what failed
             </span>
           </label>
           <button type="button" className={plan ? '' : 'primary'} onClick={() => void ask(true)}>
@@ -97,11 +102,20 @@ export const RedriveSheet = ({
           )}
         </div>
         {problem && <ProblemBox problem={problem} />}
-        {plan && (
+        {plan && plan.count === 0 && (
+          <p role="status">
+            There is nothing to redrive
+            {plan.unusable > 0
+              ? `: ${counted(plan.unusable, 'run')} on a version that is retired or unknown`
+              : ' any more'}
+            .
+          </p>
+        )}
+        {plan && plan.count > 0 && (
           <p role="status">
             {plan.count} of {plan.matching} would be redriven
             {plan.unusable > 0 && `; ${plan.unusable} are on a version that is retired or unknown`}
-            {plan.capped && '; there are more than one wish may hold'}. First:{' '}
+            {plan.capped && '; there are more, for another time'}. First:{' '}
             {plan.sample
               .slice(0, 3)
               .map((id) => `…${id.slice(-8)}`)

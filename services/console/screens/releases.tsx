@@ -4,11 +4,12 @@ import { useApi } from '../api/cache.ts'
 import { addressOf, client } from '../api/client.ts'
 import type { Pipeline, Release } from '../api/types.ts'
 import { Link, paths } from '../router.tsx'
-import { askFor, Do, type Command, type Why } from '../ui/ask.tsx'
+import { Do, Now, type Command, type Why } from '../ui/ask.tsx'
 import { Card, Empty, Loaded } from '../ui/page.tsx'
 import { State } from '../ui/state.tsx'
 import { Table } from '../ui/table.tsx'
-import { Ago } from '../ui/time.tsx'
+import { Ago, counted } from '../ui/time.tsx'
+import { Canaries, CanaryForm } from './canaries.tsx'
 
 /** Steps that one release has and the other does not, or that are made otherwise. */
 const changesOf = (from: Release | undefined, to: Release): string => {
@@ -28,11 +29,20 @@ const changesOf = (from: Release | undefined, to: Release): string => {
   return `Steps: ${steps}. Files that differ: ${named}.`
 }
 
+const runsOnce = 'New runs use it, and one begins on the newest inputs.'
+
 const activation = (pipeline: string, version: string) => (why: Why) =>
   client.ask('POST /api/v1/releases/{pipeline}/{version}/activate', {
     path: { pipeline, version },
     body: why,
   })
+
+const Served = ({ release: { workers } }: { readonly release: Release }) =>
+  workers === 0 ? (
+    <strong>⚠ No worker serves it: runs would wait.</strong>
+  ) : (
+    `${counted(workers, 'worker')} ${workers === 1 ? 'serves' : 'serve'} it.`
+  )
 
 const activate = (release: Release, active: Release | undefined): Command => ({
   title: `Activate ${release.version.slice(0, 7)}`,
@@ -40,15 +50,14 @@ const activate = (release: Release, active: Release | undefined): Command => ({
     <>
       <p>{changesOf(active, release)}</p>
       <p>
-        New runs use it from now on.{' '}
-        {active
-          ? `${active.openRunCount} runs stay on ${active.version.slice(0, 7)} until they are done.`
-          : ''}{' '}
-        {release.workers === 0 ? (
-          <strong>⚠ No worker serves it yet: runs would wait.</strong>
-        ) : (
-          `${release.workers} ${release.workers === 1 ? 'worker serves' : 'workers serve'} it.`
+        {runsOnce}{' '}
+        {active && active.openRunCount > 0 && (
+          <>
+            {counted(active.openRunCount, 'run')} under way stay on {active.version.slice(0, 7)}
+            .{' '}
+          </>
         )}
+        <Served release={release} />
       </p>
     </>
   ),
@@ -68,102 +77,38 @@ const activate = (release: Release, active: Release | undefined): Command => ({
     : {}),
 })
 
-const CanaryForm = ({
-  release,
-  onDone,
-}: {
-  readonly release: Release
-  readonly onDone: () => void
-}) => {
-  const [runs, setRuns] = useState('5')
-  return (
-    <div className="filters card-body">
-      <label>
-        Runs to repeat on {release.version.slice(0, 7)}
-        <input
-          type="number"
-          min="1"
-          max="100"
-          value={runs}
-          onChange={(event) => setRuns(event.target.value)}
-        />
-      </label>
-      <button
-        type="button"
-        className="primary"
-        onClick={() => {
-          askFor({
-            title: 'Try it on real inputs',
-            says: (
-              <p>
-                The last {runs} runs are repeated on {release.version.slice(0, 7)}; nothing is
-                published, and what it makes is compared.
-              </p>
-            ),
-            verb: 'Start canary',
-            act: (why) =>
-              client.ask('POST /api/v1/pipelines/{id}/canaries', {
-                path: { id: release.pipelineId },
-                body: { version: release.version, runs: Number(runs), ...why },
-              }),
-            done: 'The canary is asked for',
-          })
-          onDone()
-        }}
-      >
-        Try it
-      </button>
-    </div>
-  )
+/** Going back twice is going forward: what was active before may be the newer code. */
+const isNewer = (version: string, releases: readonly Release[]): boolean => {
+  const at = (wanted: Release | undefined) => wanted?.registeredAt ?? ''
+  const target = releases.find((release) => release.version === version)
+  return at(target) > at(releases.find(({ active }) => active))
 }
 
-const Canaries = ({ id }: { readonly id: string }) => {
-  const result = useApi(
-    addressOf('GET /api/v1/pipelines/{id}/canaries', { path: { id } }),
-    ({ name }) => name === id,
-  )
-  if (!result.data || result.data.length === 0) return null
-  return (
-    <Card title="Canaries">
-      <Table
-        label="canaries"
-        rows={result.data}
-        keyOf={(canary) => canary.id}
-        columns={[
-          { name: 'State', cell: ({ status }) => <State of={status} /> },
-          { name: 'Version', cell: ({ version }) => <code>{version.slice(0, 7)}</code> },
-          {
-            name: 'Runs',
-            cell: ({ completed, failed, runs }) => `${completed} of ${runs} done, ${failed} failed`,
-          },
-          { name: 'By', cell: ({ actor }) => actor.name },
-          { name: 'Began', cell: ({ startedAt }) => <Ago at={startedAt} /> },
-          {
-            name: 'Do',
-            cell: (canary) =>
-              canary.status === 'running' ? (
-                <Do
-                  className="small"
-                  command={{
-                    title: 'Stop the canary',
-                    says: <p>No more runs are repeated.</p>,
-                    verb: 'Stop',
-                    act: (why) =>
-                      client.ask('DELETE /api/v1/canaries/{id}', {
-                        path: { id: canary.id },
-                        body: why,
-                      }),
-                    done: 'The canary ends',
-                  }}
-                />
-              ) : (
-                <span className="quiet">–</span>
-              ),
-          },
-        ]}
-      />
-    </Card>
-  )
+const goBack = (id: string, version: string, releases: readonly Release[]): Command => {
+  const target = releases.find((release) => release.version === version)
+  const active = releases.find((release) => release.active)
+  const newer = isNewer(version, releases)
+  return {
+    title: newer ? 'Return to the newer code' : 'Roll back',
+    says: (
+      <>
+        <p>
+          <code>{version}</code>
+          {newer && ', which is newer than what is active,'} becomes active again at once.{' '}
+          {runsOnce}
+        </p>
+        {target && (
+          <p>
+            {changesOf(active, target)} <Served release={target} />
+          </p>
+        )}
+      </>
+    ),
+    verb: newer ? 'Return to it' : 'Roll back',
+    danger: true,
+    act: (why) => client.ask('POST /api/v1/pipelines/{id}/rollback', { path: { id }, body: why }),
+    done: `${version.slice(0, 7)} is active again`,
+  }
 }
 
 export const Releases = ({ pipeline }: { readonly pipeline: Pipeline }) => {
@@ -176,35 +121,26 @@ export const Releases = ({ pipeline }: { readonly pipeline: Pipeline }) => {
     concern,
   )
   const [tried, setTried] = useState<Release | null>(null)
-  const active = result.data?.find((release) => release.active)
+  const releases = result.data ?? []
+  const active = releases.find((release) => release.active)
   return (
     <>
       <Card
         title="Versions of the code"
         beside={
           pipeline.previousVersion && (
-            <Do
-              command={{
-                title: 'Roll back',
-                says: (
-                  <p>
-                    <code>{pipeline.previousVersion}</code> becomes active again, for new runs, at
-                    once.
-                  </p>
-                ),
-                verb: 'Roll back',
-                danger: true,
-                act: (why) =>
-                  client.ask('POST /api/v1/pipelines/{id}/rollback', { path: { id }, body: why }),
-                done: 'Rolled back',
-              }}
-            >
-              ↩ Roll back to {pipeline.previousVersion.slice(0, 7)}
+            <Do command={goBack(pipeline.id, pipeline.previousVersion, releases)}>
+              {isNewer(pipeline.previousVersion, releases) ? '↪ Return' : '↩ Roll back'} to{' '}
+              {pipeline.previousVersion.slice(0, 7)}
             </Do>
           )
         }
       >
-        {tried && <CanaryForm release={tried} onDone={() => setTried(null)} />}
+        {tried && (
+          <Now>
+            <CanaryForm release={tried} onDone={() => setTried(null)} />
+          </Now>
+        )}
         <Loaded result={result}>
           {(data) =>
             data.length > 0 ? (
@@ -227,7 +163,7 @@ export const Releases = ({ pipeline }: { readonly pipeline: Pipeline }) => {
                     cell: ({ openRunCount, version }) =>
                       openRunCount > 0 ? (
                         <Link to={`/runs?pipeline=${id}&version=${version}&status=open`}>
-                          {openRunCount} runs
+                          {counted(openRunCount, 'run')}
                         </Link>
                       ) : (
                         <span className="quiet">nothing</span>
@@ -246,9 +182,15 @@ export const Releases = ({ pipeline }: { readonly pipeline: Pipeline }) => {
                       ) : (
                         <span className="row">
                           <Do className="small" command={activate(release, active)} />
-                          <button type="button" className="small" onClick={() => setTried(release)}>
-                            Canary…
-                          </button>
+                          <Now>
+                            <button
+                              type="button"
+                              className="small"
+                              onClick={() => setTried(release)}
+                            >
+                              Canary…
+                            </button>
+                          </Now>
                         </span>
                       ),
                   },

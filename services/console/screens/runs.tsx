@@ -3,7 +3,7 @@ import { useState } from 'react'
 import { ofKind, useApi, useMore } from '../api/cache.ts'
 import { addressOf } from '../api/client.ts'
 import type { RunSummary } from '../api/types.ts'
-import { navigate, useQuery } from '../router.tsx'
+import { navigate, useAsOf, useQuery } from '../router.tsx'
 import { Card, Empty, Loaded, Page } from '../ui/page.tsx'
 import { RunTable } from '../ui/run-table.tsx'
 import { More } from '../ui/table.tsx'
@@ -106,6 +106,7 @@ export const Runs = () => {
   const { rows, hasMore, load } = useMore(result, path)
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set())
   const status = query.get('status') ?? ''
+  const isNow = useAsOf() === null
   return (
     <Page title="Runs">
       <div className="chips" role="group" aria-label="state">
@@ -142,7 +143,7 @@ export const Runs = () => {
           {() =>
             rows.length > 0 ? (
               <>
-                <RunTable runs={rows} chosen={chosen} onChoose={setChosen} />
+                <RunTable runs={rows} {...(isNow ? { chosen, onChoose: setChosen } : {})} />
                 {hasMore && <More load={load} />}
               </>
             ) : (
@@ -165,7 +166,7 @@ export const Runs = () => {
           }
         </Loaded>
       </Card>
-      {chosen.size > 0 && <Chosen ids={[...chosen]} clear={() => setChosen(new Set())} />}
+      {isNow && chosen.size > 0 && <Chosen ids={[...chosen]} clear={() => setChosen(new Set())} />}
     </Page>
   )
 }

@@ -4,7 +4,7 @@
  */
 import { useEffect, useRef, useState, type ReactNode } from 'react'
 import type { ApiProblem } from '../api/client.ts'
-import { useAsOf } from '../router.tsx'
+import { navigate, useAsOf } from '../router.tsx'
 import { ProblemBox } from './page.tsx'
 import { toast } from './toast.tsx'
 
@@ -14,6 +14,7 @@ export type Command = {
   readonly title: string
   readonly says: ReactNode
   readonly verb: string
+  /** A path that it comes back with is where one sees what began. */
   readonly act: (why: Why) => Promise<unknown>
   readonly done: string
   readonly danger?: boolean
@@ -24,8 +25,9 @@ let open: ((command: Command) => void) | null = null
 export const askFor = (command: Command): void => open?.(command)
 
 export const run = async ({ act, done, undo }: Command, reason: string) => {
-  await act(reason ? { reason } : {})
-  toast(done, undo && { label: 'Undo', act: () => void run(undo, 'undo') })
+  const begun = await act(reason ? { reason } : {})
+  if (typeof begun === 'string') toast(done, { label: 'See it', act: () => navigate(begun) })
+  else toast(done, undo && { label: 'Undo', act: () => void run(undo, 'undo') })
 }
 
 export const Asking = () => {
@@ -67,7 +69,7 @@ export const Asking = () => {
           <div className="says">{command.says}</div>
           <label className="field">
             <span>
-              Reason <span className="quiet">kept in the log</span>
+              Reason <span className="quiet">may be left out; kept in the log</span>
             </span>
             <input ref={reason} name="reason" autoComplete="off" maxLength={1000} />
           </label>
@@ -92,9 +94,14 @@ type DoProps = {
   readonly className?: string
 }
 /** Nothing is done to an earlier state. */
-export const Do = ({ command, children, className = '' }: DoProps) =>
-  useAsOf() === null ? (
+export const Do = ({ command, children, className = '' }: DoProps) => (
+  <Now>
     <button type="button" className={className} onClick={() => askFor(command)}>
       {children ?? command.verb}
     </button>
-  ) : null
+  </Now>
+)
+
+/** What changes something: it is not there while an earlier state is looked at. */
+export const Now = ({ children }: { readonly children: ReactNode }) =>
+  useAsOf() === null ? children : null

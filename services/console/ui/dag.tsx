@@ -46,7 +46,9 @@ export const DagView = ({ dag: { nodes, edges }, states = {}, onChoose }: DagPro
         {nodes.map(({ id, type, data, position }) => {
           const state = data.disabled ? 'skipped' : states[id]
           const look = state ? lookOf(state) : null
-          const under = look ? `${look.sign} ${look.word}` : (data.asset ?? type)
+          const under = look
+            ? `${look.sign} ${look.word}`
+            : (data.asset ?? (type === data.label ? '' : type))
           return (
             <g
               key={id}

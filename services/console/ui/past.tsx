@@ -106,6 +106,7 @@ export const LookBack = () => {
 /** Which state is on the screen, and the ways to others. */
 export const Past = () => {
   const entity = useEntity()
+  const isTimeless = timeless.test(usePath())
   const asOf = useAsOf()
   const { set } = useQuery()
   const { data, error } = useApi(addressOf('GET /api/v1/status', {}), never)
@@ -132,20 +133,26 @@ export const Past = () => {
           As of #{seq}, <time dateTime={at}>{clockOf(at).slice(0, 8)}</time>
         </strong>{' '}
         <span className="quiet nowrap">
-          {at.slice(0, 10)} UTC<span className="wide"> · nothing can be changed here</span>
+          {at.slice(0, 10)} UTC
+          {!isTimeless && <span className="wide"> · nothing can be changed here</span>}
         </span>
+        {isTimeless && <strong> · but this screen always shows now</strong>}
       </p>
       <div className="row">
-        <Step
-          label="‹ Previous change"
-          none="There is no earlier change"
-          find={() => before(seq, entity)}
-        />
-        <Step
-          label="Next change ›"
-          none="There is no later change"
-          find={() => after(seq, entity)}
-        />
+        {!isTimeless && (
+          <>
+            <Step
+              label="‹ Previous change"
+              none="There is no earlier change"
+              find={() => before(seq, entity)}
+            />
+            <Step
+              label="Next change ›"
+              none="There is no later change"
+              find={() => after(seq, entity)}
+            />
+          </>
+        )}
         {back}
       </div>
     </div>

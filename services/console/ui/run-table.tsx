@@ -36,8 +36,10 @@ const columns: readonly Column<RunSummary>[] = [
         </span>
       ) : waitingFor ? (
         <span>
-          waits for {waitingFor.what}:{' '}
-          <span className="quiet">{waitingFor.detail.slice(0, 90)}</span>
+          waits for {waitingFor.what}
+          {waitingFor.what !== 'answer' && (
+            <span className="quiet">: {waitingFor.detail.slice(0, 90)}</span>
+          )}
         </span>
       ) : (
         <span className="quiet">{why}</span>

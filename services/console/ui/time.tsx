@@ -36,6 +36,10 @@ export const durationOf = (ms: number): string => {
   return `${Math.floor(seconds / 86_400)} d`
 }
 
+/** `1 run`, `2 runs`. */
+export const counted = (count: number, noun: string): string =>
+  `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`
+
 export const bytesOf = (bytes: number): string => {
   if (bytes < 1_000) return `${bytes} B`
   if (bytes < 1_000_000) return `${(bytes / 1_000).toFixed(1)} kB`

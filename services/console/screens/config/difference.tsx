@@ -3,6 +3,7 @@ import { useApi } from '../../api/cache.ts'
 import { addressOf } from '../../api/client.ts'
 import type { ValueChange } from '../../api/types.ts'
 import { useQuery } from '../../router.tsx'
+import { Now } from '../../ui/ask.tsx'
 import { Card, Empty, Loaded } from '../../ui/page.tsx'
 import { Differences, rollBack } from './rollback.tsx'
 import { configEvents, useEnvironments } from './value.tsx'
@@ -99,9 +100,11 @@ export const DifferenceTab = () => {
           rule !== undefined &&
           result.data &&
           result.data.length > 0 && (
-            <button type="button" onClick={() => void rollBack({ rule, environment, to: from })}>
-              ↩ Back to {from.slice(0, 9)}…
-            </button>
+            <Now>
+              <button type="button" onClick={() => void rollBack({ rule, environment, to: from })}>
+                ↩ Back to {from.slice(0, 9)}…
+              </button>
+            </Now>
           )
         }
       >

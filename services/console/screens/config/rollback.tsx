@@ -1,6 +1,7 @@
 /** The way back: first what it would write and delete, then, after a yes, a run that does it. */
 import { client, type ApiProblem } from '../../api/client.ts'
 import type { ConfigDifference } from '../../api/types.ts'
+import { paths } from '../../router.tsx'
 import { askFor } from '../../ui/ask.tsx'
 import { Table } from '../../ui/table.tsx'
 import { toast } from '../../ui/toast.tsx'
@@ -44,13 +45,25 @@ export const rollBack = async (target: Target): Promise<void> => {
             {changes.length === 1 ? 'One key is' : `${changes.length} keys are`} put back as they
             were after that commit. Git stays as it is: the next push goes on from there.
           </p>
-          <Differences of={changes} />
+          <ul className="plan">
+            {changes.map(({ change, sink, key, from, to }) => (
+              <li key={`${sink} ${key}`}>
+                <span className={change}>{signs[change]}</span> <strong>{key}</strong>{' '}
+                <span className="quiet">in {sink}</span>
+                <br />
+                <Value of={from} /> → <Value of={to} />
+              </li>
+            ))}
+          </ul>
         </>
       ),
       verb: changes.length === 1 ? 'Put one key back' : `Put ${changes.length} keys back`,
       danger: true,
-      act: (why) => client.ask(operation, { body: { ...target, ...why } }),
-      done: 'The rollback is asked for; the run tells when it is confirmed',
+      act: async (why) => {
+        const asked = await client.ask(operation, { body: { ...target, ...why } })
+        return 'run' in asked.data ? paths.run(asked.data.run) : null
+      },
+      done: 'The rollback is asked for: its run tells when it is confirmed',
     })
   } catch (error) {
     toast((error as ApiProblem).message)

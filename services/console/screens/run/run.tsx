@@ -8,7 +8,7 @@ import { Do, type Command } from '../../ui/ask.tsx'
 import { DagView } from '../../ui/dag.tsx'
 import { Card, Copy, Empty, Facts, Loaded, Page, Tabs } from '../../ui/page.tsx'
 import { isBad, isOpen, lookOf, State } from '../../ui/state.tsx'
-import { Ago, durationOf } from '../../ui/time.tsx'
+import { Ago, counted, durationOf } from '../../ui/time.tsx'
 import { natsCommandOf } from '../event-rows.tsx'
 import { RunEvents } from '../events.tsx'
 import { Question } from '../question.tsx'
@@ -16,7 +16,7 @@ import { Compare } from './compare.tsx'
 import { InAndOut } from './data.tsx'
 import { Inspector, NoStep } from './inspector.tsx'
 import { Sentence } from './sentence.tsx'
-import { Timeline } from './timeline.tsx'
+import { startedBefore, Timeline } from './timeline.tsx'
 
 const cancel = ({ id, pipelineId }: Run): Command => ({
   title: 'Cancel this run',
@@ -78,7 +78,10 @@ const TimelineTab = ({ run }: { readonly run: Run }) => {
   }, [failed, steps.length])
   return (
     <div className="timeline">
-      <Card title="Timeline" beside={<span className="quiet">{steps.length} steps</span>}>
+      <Card
+        title="Timeline"
+        beside={<span className="quiet">{counted(steps.length, 'step')}</span>}
+      >
         <Timeline
           run={run}
           steps={steps}
@@ -206,7 +209,9 @@ export const RunScreen = ({ id }: { readonly id: string }) => {
                 {data.waitingFor && (
                   <p>
                     <State of="waiting" word={`waits for ${data.waitingFor.what}`} />{' '}
-                    {data.waitingFor.detail}
+                    {data.waitingFor.what === 'answer'
+                      ? 'to the question below'
+                      : data.waitingFor.detail}
                   </p>
                 )}
                 {data.error && (
@@ -217,7 +222,10 @@ export const RunScreen = ({ id }: { readonly id: string }) => {
                 )}
                 <Facts
                   facts={[
-                    ['Queued', queued === null ? '–' : durationOf(queued)],
+                    [
+                      startedBefore(data) ? 'Before its last start' : 'Queued',
+                      queued === null ? '–' : durationOf(queued),
+                    ],
                     ['Ran', ran === null ? '–' : durationOf(ran)],
                     ['Attempt', `${data.attempt} of ${data.attemptsMax ?? '?'}`],
                     ['Redriven', data.redrives === 0 ? 'never' : `${data.redrives} ×`],

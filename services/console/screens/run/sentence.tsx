@@ -33,9 +33,9 @@ export const Sentence = ({ run }: { readonly run: Run }) => {
           {run.reason !== 'triggered' && <>; {run.why}</>}
         </>
       ) : (
-        <>It ran because {run.why}</>
+        <>It ran: {run.why}</>
       )}
-      ; it was asked for by <Link to={paths.commit(seq)}>event {seq}</Link> of{' '}
+      . That is <Link to={paths.commit(seq)}>event {seq}</Link> of{' '}
       <Link to={paths.pipeline(pipelineId)}>{pipelineId}</Link>
       {pipelineVersion && (
         <>

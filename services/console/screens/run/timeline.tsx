@@ -68,6 +68,16 @@ const spanOf = ({ startedAt, endedAt, durationMs }: Step): Span | null => {
   return { from, to: Math.max(time(endedAt) || Date.now(), from + (durationMs ?? 0)) }
 }
 
+/** It began more than once: what came before is not only waiting for a worker. */
+export const startedBefore = ({ redrives, attempt, questions }: Run): boolean =>
+  redrives > 0 || (attempt ?? 1) > 1 || questions.length > 0
+
+const waitWords = {
+  window: 'waited for quiet',
+  queue: 'waited for a worker',
+  again: 'before its last start',
+}
+
 type TimelineProps = {
   readonly run: Run
   readonly steps: readonly Step[]
@@ -80,11 +90,18 @@ export const Timeline = ({ run, steps, chosen, onChoose }: TimelineProps) => {
   const rows = useMemo(() => {
     const waits = [
       ...(run.windowOpenedAt
-        ? [{ id: 'window', label: 'window', from: time(run.windowOpenedAt), to: requested }]
+        ? [
+            {
+              id: 'window',
+              label: 'window' as const,
+              from: time(run.windowOpenedAt),
+              to: requested,
+            },
+          ]
         : []),
       {
         id: 'queue',
-        label: 'queue',
+        label: startedBefore(run) ? ('again' as const) : ('queue' as const),
         from: requested,
         to: Number.isNaN(started) ? Date.now() : started,
       },
@@ -113,7 +130,7 @@ export const Timeline = ({ run, steps, chosen, onChoose }: TimelineProps) => {
             <span className="gantt-sign" aria-hidden="true">
               ◷
             </span>
-            <span>{label === 'window' ? 'waited for quiet' : 'waited for a worker'}</span>
+            <span>{waitWords[label]}</span>
           </span>
           <span className="track">
             <Bar from={at(from)} to={at(to)} className="queue" />
