@@ -28,6 +28,9 @@ import { startWorkerPool } from './worker-pool.ts'
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 const version = '0.1.0'
 
+/** An address without who logs in. */
+const addressIn = (url: string): string => (URL.canParse(url) ? new URL(url).host : url)
+
 /** What is up, in the order in which it goes down. */
 type Running = { readonly name: string; readonly stop: () => Promise<void> }
 
@@ -82,11 +85,15 @@ class Platform {
       this.#startPostgres(directory),
       usesAgency ? this.#startAgency() : null,
     ])
-    const doors = await this.#terminal.phase('streams', async () => {
-      const opened = await openDoors('start', this.#natsUrl)
-      this.#running.push({ name: 'doors', stop: opened.close })
-      return { value: opened, told: 'in place' }
-    })
+    const doors = await this.#terminal.phase(
+      'streams',
+      async () => {
+        const opened = await openDoors('start', this.#natsUrl)
+        this.#running.push({ name: 'doors', stop: opened.close })
+        return { value: opened, told: 'in place' }
+      },
+      `no nats-server answers at ${addressIn(this.#natsUrl)}; it is tried again and again`,
+    )
     this.#startPools(config)
     await this.#startRooms(doors, config)
     const onProblem = (message: string) => this.#terminal.problem(message)
@@ -204,6 +211,7 @@ class Platform {
       docs: `${web}/docs`,
       nats: this.#natsUrl,
       postgres: this.#pgUrl,
+      agency: `http://127.0.0.1:${this.#ports.agency}`,
       pid: process.pid,
       dataDir: directory,
     }

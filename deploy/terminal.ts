@@ -7,6 +7,8 @@ import { styleText } from 'node:util'
 import type { Commit } from '@headway/schemas/ports.ts'
 import { tell } from './story.ts'
 
+const slowMs = 5_000
+
 type Ready = {
   readonly ms: number
   readonly console: string
@@ -38,10 +40,15 @@ export class Terminal {
     )
   }
 
-  /** Runs a phase and tells how long it took and what came of it. */
-  async phase<T>(name: string, run: () => Promise<{ value: T; told: string }>): Promise<T> {
+  /** Runs a phase and tells how long it took and what came of it; on the way, when it takes long. */
+  async phase<T>(
+    name: string,
+    run: () => Promise<{ value: T; told: string }>,
+    whenSlow = `${name} is not ready yet; it is waited for`,
+  ): Promise<T> {
     const startedAt = performance.now()
-    const { value, told } = await run()
+    const slow = setTimeout(() => this.problem(whenSlow), slowMs)
+    const { value, told } = await run().finally(() => clearTimeout(slow))
     const took = `${Math.round(performance.now() - startedAt)} ms`.padStart(8)
     this.line(`  ${this.#paint('green', '✔')} ${name.padEnd(14)}${told.padEnd(34)}${took}`)
     return value

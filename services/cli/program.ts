@@ -5,6 +5,7 @@ import { lookAt } from './as-of.ts'
 import { commands, groups, launched } from './commands/index.ts'
 import type { CommandEntry, Invocation } from './commands/entry.ts'
 import { describe, exitCodes } from './errors.ts'
+import { useRunning } from './here.ts'
 
 const examplesText = (examples: CommandEntry['examples']): string => {
   const width = Math.max(...examples.map(([command]) => command.length))
@@ -71,6 +72,7 @@ const buildProgram = (): Command => {
       const { token, context } = root.opts<{ token?: string; context?: string }>()
       if (token !== undefined) process.env.HEADWAY_TOKEN = token
       if (context !== undefined) process.env.HEADWAY_NATS_CONTEXT = context
+      useRunning()
       if (process.env.HEADWAY_NATS_CONTEXT) (await import('./nats-context.ts')).useContext()
     })
     .enablePositionalOptions()
