@@ -6,12 +6,12 @@ import { startConstellation, type Constellation } from './constellation.ts'
 import { defineAsset, definePipeline, history, until } from './harness.ts'
 
 /**
- * Half a minute in which a random process, NATS and Postgres included, is killed with SIGKILL every two
+ * One minute in which a random process, NATS and Postgres included, is killed with SIGKILL every two
  * seconds while feeds change all the time. Then everything that was accepted must be accounted for, and
  * the tables must equal a replay. `SEED` and `STORM_S` choose another storm.
  */
 const seed = Number(process.env.SEED ?? 20_261_121)
-const stormMs = Number(process.env.STORM_S ?? 30) * 1_000
+const stormMs = Number(process.env.STORM_S ?? 60) * 1_000
 const killEveryMs = 2_000
 const changeEveryMs = 60
 const pipelines = fileURLToPath(new URL('./bench/pipelines', import.meta.url))
