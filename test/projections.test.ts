@@ -11,7 +11,7 @@ import { startProjector } from '@headway/projector/start.ts'
 import type { Event } from '@headway/schemas/events.ts'
 import { ulidOf } from '@headway/schemas/ids.ts'
 import { openDoors } from '@headway/streams/room.ts'
-import { startWorld, until, type World } from './harness.ts'
+import { history, startWorld, until, type World } from './harness.ts'
 
 const main = fileURLToPath(new URL('../services/projector/main.ts', import.meta.url))
 const cli = fileURLToPath(new URL('../services/cli/main.ts', import.meta.url))
@@ -315,6 +315,11 @@ describe('the read models', { timeout: workMs }, () => {
       const after = await look()
       expect([moment, after.build]).toEqual([moment, before.build])
       expect(after.seq).toBeGreaterThanOrEqual(before.seq)
+      const since = (await history(world.doors)).filter(({ seq }) => seq > before.seq)
+      expect([moment, new Set(since.map(({ topic }) => topic.kind))]).toEqual([
+        moment,
+        new Set(['projection']),
+      ])
       expect(await runsIn()).toBe(asked)
     }
     await startRoom()
