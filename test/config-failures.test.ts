@@ -23,7 +23,7 @@ import {
   stopWorkers,
   world,
 } from './fixtures/pipelines/worker-world.ts'
-import { requestSync, syncReportOf, treeWith } from './fixtures/sync-request.ts'
+import { requestSync, ruleWith, syncReportOf, treeWith } from './fixtures/sync-request.ts'
 import { definePipeline } from './harness.ts'
 import { never, place } from './sinks/sink-under-test.ts'
 
@@ -81,15 +81,11 @@ const request = (
     name,
     version,
     treeWith({
-      rule: {
+      rule: ruleWith({
         name,
-        source: 'acme',
-        repositories: [repository],
-        files: ['*.json'],
-        environment: {},
         sinks: Object.keys(sinks),
         ...rule,
-      },
+      }),
       sinks: { ...sinks },
       dryRun,
       files: Object.entries(files).map(([path, value]) => ({ path, text: JSON.stringify(value) })),

@@ -26,7 +26,7 @@ import {
   stopWorkers,
   world,
 } from './fixtures/pipelines/worker-world.ts'
-import { requestSync, treeWith } from './fixtures/sync-request.ts'
+import { requestSync, ruleWith, treeWith } from './fixtures/sync-request.ts'
 import { definePipeline, until } from './harness.ts'
 import { startHaltingProxy, type HaltingProxy } from './sinks/halting-proxy.ts'
 import { never, place } from './sinks/sink-under-test.ts'
@@ -130,15 +130,11 @@ const ask = (rule: Rule, word: Word, back?: Word): Promise<string> =>
     version,
     treeWith({
       commit: commits[word],
-      rule: {
+      rule: ruleWith({
         name: rule,
-        source: 'acme',
-        repositories: [repository],
-        files: ['*.json'],
-        environment: {},
         sinks: Object.keys(sinksOf(rule)),
         prune: { enabled: true },
-      },
+      }),
       sinks: sinksOf(rule),
       files: [{ path: 'a.json', text: JSON.stringify(valuesOf(word)) }],
     }),

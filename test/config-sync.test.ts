@@ -17,7 +17,7 @@ import {
   stopWorkers,
   world,
 } from './fixtures/pipelines/worker-world.ts'
-import { requestSync, syncReportOf, treeWith } from './fixtures/sync-request.ts'
+import { requestSync, ruleWith, syncReportOf, treeWith } from './fixtures/sync-request.ts'
 import { definePipeline } from './harness.ts'
 import { startHttpService } from './sinks/http-service.ts'
 
@@ -74,15 +74,11 @@ const newShop = async (definitionOf: () => SinkDefinition = bucket) => {
     dryRun = false,
   ) => {
     const tree = treeWith({
-      rule: {
+      rule: ruleWith({
         name: rule,
-        source: 'acme',
-        repositories: [repository],
-        files: ['*.json'],
-        environment: {},
         sinks: [sink],
         ...more,
-      },
+      }),
       sinks: { [sink]: definition },
       commit: commit.repeat(40),
       dryRun,
@@ -225,14 +221,10 @@ describe('a sync', () => {
       bearerToken: 'env:SYNC_TOKEN',
     }
     const tree = treeWith({
-      rule: {
+      rule: ruleWith({
         name: rule,
-        source: 'acme',
-        repositories: [repository],
-        files: ['*.json'],
-        environment: {},
         sinks: ['web'],
-      },
+      }),
       sinks: { web: { type: 'http', options } },
       files: [{ path: 'a.json', text: '{"a":1}' }],
     })

@@ -27,7 +27,7 @@ import {
   stopWorkers,
   world,
 } from '../fixtures/pipelines/worker-world.ts'
-import { requestSync, treeWith } from '../fixtures/sync-request.ts'
+import { requestSync, ruleWith, treeWith } from '../fixtures/sync-request.ts'
 import { definePipeline, until } from '../harness.ts'
 import { everySink, type Place } from './every-sink.ts'
 import { startHaltingProxy, type HaltingProxy } from './halting-proxy.ts'
@@ -153,15 +153,11 @@ const push = ({ name, definition }: Subject, values: object): Promise<string> =>
     name,
     version,
     treeWith({
-      rule: {
+      rule: ruleWith({
         name,
-        source: 'acme',
-        repositories: [repository],
-        files: ['*.json'],
-        environment: {},
         sinks: [name],
         prune: { enabled: true },
-      },
+      }),
       sinks: { [name]: definition },
       files: [{ path: 'a.json', text: JSON.stringify(values) }],
     }),
