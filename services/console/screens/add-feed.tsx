@@ -62,7 +62,7 @@ export const AddFeed = ({ onDone }: { readonly onDone: () => void }) => {
           <Copy text={command} />
         </div>
         <p className="quiet">
-          On a server with other ports, set <code>HEADWAY_NATS_URL</code> to the NATS address that{' '}
+          From another folder or machine, set <code>HEADWAY_NATS_URL</code> to the NATS address that{' '}
           <code>npm start</code> printed.
         </p>
       </div>
