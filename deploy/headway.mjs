@@ -10,8 +10,8 @@
  *
  * "What is missing" is decided by one stamp in node_modules: the digest of the lockfile, and when the
  * file with it was written, so that it is not even read again; asking a package manager costs a second.
- * What is asked for runs in this process, so that signals and exit codes need no forwarding; below
- * Node 22.18 as a bundle (streams/bundle.mjs). What is seldom needed is loaded when it is.
+ * What is asked for runs in this process, so that signals and exit codes need no forwarding, and as a
+ * bundle (streams/bundle.mjs). What is seldom needed is loaded when it is.
  */
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import * as nodeModule from 'node:module'
@@ -77,9 +77,13 @@ function writeStamp(text) {
   try {
     writeFileSync(stampFile, text)
   } catch (error) {
-    // Installed by somebody else for whoever may only read.
-    if (!['EACCES', 'EROFS', 'EPERM'].includes(error.code)) throw error
+    if (!isReadOnly(error)) throw error
   }
+}
+
+/** Installed by somebody else for whoever may only read. */
+function isReadOnly(error) {
+  return ['EACCES', 'EROFS', 'EPERM'].includes(error.code)
 }
 
 function whyNotInstalled(result) {
@@ -113,11 +117,15 @@ async function run(command, word = '') {
   // `worker` alone is the room; `worker drain w1` is about one.
   const isAbout = command === 'worker' && word !== ''
   const entry = join(root, (!isAbout && entries[command]) || 'services/cli/main.ts')
-  if (process.features.typescript) await import(pathToFileURL(entry).href)
-  else {
-    const { bundled } = await import('../streams/bundle.mjs')
-    await import(pathToFileURL(await bundled(entry)).href)
-  }
+  const { bundled } = await import('../streams/bundle.mjs')
+  const made = await bundled(entry).catch((error) => {
+    if (!isReadOnly(error)) throw error
+    if (process.features.typescript) return entry
+    fail(
+      `${error.message}\n  npm run headway -- --version\tonce as its owner, or Node 24, which needs no bundle`,
+    )
+  })
+  await import(pathToFileURL(made).href)
 }
 
 async function runCommand([command, ...args]) {

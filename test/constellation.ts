@@ -108,11 +108,7 @@ export const startConstellation = async (options: {
       startNats({
         dataDir: disk.directory,
         port: natsPort,
-        log: (l) => {
-          hear('nats')(l)
-          if (/Trapped|Initiating|JetStream Shutdown|Exiting|ready|Critical|rror/.test(l))
-            console.log('   NATS', l.slice(0, 180))
-        },
+        log: hear('nats'),
       }),
     ),
     keep('postgres', () =>

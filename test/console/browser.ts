@@ -31,6 +31,11 @@ export type Console = {
   close(): Promise<void>
 }
 
+/** Nothing on the page is waited for any more. */
+export const loaded = async (page: Page): Promise<void> => {
+  await until('the screen', async () => (await page.locator('.skeleton').count()) === 0)
+}
+
 export const openConsole = async (): Promise<Console> => {
   const api = await ApiWorld.open()
   const url = await api.app.listen({ host: '127.0.0.1', port: 0 })

@@ -1,7 +1,7 @@
 /** Time travel in the browser: the same screens as they were, from change to change, and nothing to press. */
 import axe from 'axe-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { chromiumPath, furnish, openConsole, type Console } from './browser.ts'
+import { chromiumPath, furnish, loaded, openConsole, type Console } from './browser.ts'
 
 describe.runIf(chromiumPath)('looking back', () => {
   let console_: Console
@@ -88,7 +88,7 @@ describe.runIf(chromiumPath)('looking back', () => {
     await page.goto(`${console_.url}${path()}${mark}asOf=${seq}`)
     await page.locator('.past').getByText(`As of #${seq}`).waitFor()
     await page.locator('main .card').first().waitFor()
-    await page.locator('.skeleton').waitFor({ state: 'detached' })
+    await loaded(page)
     expect(await page.locator('main').getByRole('button', { name: verbs }).count()).toBe(0)
   })
 

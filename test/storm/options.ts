@@ -7,6 +7,8 @@ export type StormOptions = {
   readonly killsPerSecond: number
   readonly eventsPerSecond: number
   readonly faults: readonly FaultName[]
+  /** Tells every fault. */
+  readonly verbose: boolean
 }
 
 export const defaults: StormOptions = {
@@ -15,6 +17,7 @@ export const defaults: StormOptions = {
   killsPerSecond: 1,
   eventsPerSecond: 1_000,
   faults: faultNames,
+  verbose: false,
 }
 
 export const help = `npm run storm -- [OPTIONS]
@@ -28,6 +31,7 @@ tables must equal a replay.
   --kills-per-second N   kill -9 of anything, NATS and Postgres included (${defaults.killsPerSecond})
   --events-per-second N  events on the log, outages included (${defaults.eventsPerSecond})
   --faults LIST          of ${faultNames.join(',')}
+  --verbose              tell every fault
   --help
 
 Exit code 0 when nothing was lost, nothing done twice and the replay equals live, else 1.
@@ -64,6 +68,7 @@ export const optionsOf = (args: readonly string[]): StormOptions | null => {
       'kills-per-second': { type: 'string' },
       'events-per-second': { type: 'string' },
       faults: { type: 'string' },
+      verbose: { type: 'boolean' },
       help: { type: 'boolean' },
     },
   })
@@ -77,6 +82,7 @@ export const optionsOf = (args: readonly string[]): StormOptions | null => {
     killsPerSecond: number('kills-per-second')(defaults.killsPerSecond),
     eventsPerSecond: number('events-per-second')(defaults.eventsPerSecond),
     faults: faultsOf(values.faults),
+    verbose: values.verbose ?? defaults.verbose,
   }
 }
 

@@ -17,7 +17,7 @@ import { missingBytes, tableProblems } from './tables.ts'
 const pipelines = fileURLToPath(new URL('./pipelines', import.meta.url))
 const rooms = { worker: 2, fetcher: 1, debounce: 2, projector: 2, api: 1 }
 const settleMsMax = 180_000
-const progressMs = Number(process.env.PMS ?? 5_000)
+const progressMs = 5_000
 
 export type Weather = StormOptions & {
   readonly assets?: number
@@ -165,7 +165,7 @@ const storm = async (
     ...options,
     signal,
     counts: faults,
-    onFault: process.env.PMS ? tell : () => {},
+    onFault: options.verbose ? tell : () => {},
   })
   const stormS = (performance.now() - startedAt) / 1_000
   const stormEvents = books.events - eventsBefore
