@@ -1,6 +1,7 @@
 /** The command line as a process against a real server: what it prints, appends, and ends with. */
 import { connect } from '@nats-io/transport-node'
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -426,6 +427,14 @@ pipelines:
 })
 
 describe('the API from a command', () => {
+  test('whoever reads may go away', async () => {
+    const child = spawn(process.execPath, [main, '--help'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    child.stdout.destroy()
+    expect(await once(child, 'exit')).toEqual([0, null])
+  })
+
   test('tables for people, the answer itself for programs', async () => {
     const items = [
       { key: 'a/b', kind: 'csv_table', latestOrdinal: 7, latestSizeBytes: 2_100, trouble: null },

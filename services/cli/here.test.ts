@@ -33,6 +33,10 @@ test('what runs here is found, whichever ports it took', async () => {
   })
 })
 
+test("somebody else's as well", async () => {
+  expect(await told({}, 1)).toHaveProperty('HEADWAY_API_URL')
+})
+
 test('what the environment says counts more, and a context of the nats command', async () => {
   const env = { HEADWAY_API_URL: 'http://far', HEADWAY_NATS_CONTEXT: 'far', HEADWAY_PG_URL: 'far' }
   const all = { ...env, HEADWAY_AGENCY_URL: running.agency }

@@ -17,10 +17,18 @@ type Running = {
 const runningFrom = (file: string): Running | null => {
   try {
     const running = JSON.parse(readFileSync(file, 'utf8')) as Running
-    process.kill(running.pid, 0)
-    return running
+    return isAlive(running.pid) ? running : null
   } catch {
     return null
+  }
+}
+
+const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    // It is somebody else's.
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
 }
 

@@ -4,6 +4,11 @@
  */
 const argv = process.argv.slice(2)
 
+// Whoever reads our output may go away at any time: `headway --help | head -1`.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+})
+
 if (argv[0] === 'decode' && argv.length === 1) {
   // One process per message in `nats sub --translate`: not even the command parser is loaded.
   const { run } = await import('./commands/decode.ts')

@@ -18,10 +18,7 @@ export const paint = (style: Style, text: string): string =>
 const closed = new AbortController()
 /** Fires when whoever read our output went away: `headway sub | head`. */
 export const outputClosed = closed.signal
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error
-  closed.abort()
-})
+process.stdout.once('error', () => closed.abort())
 
 export const print = (text: string): void => {
   if (!closed.signal.aborted) process.stdout.write(`${text}\n`)
