@@ -121,9 +121,8 @@ async function run(command, word = '') {
   const made = await bundled(entry).catch((error) => {
     if (!isReadOnly(error)) throw error
     if (process.features.typescript) return entry
-    fail(
-      `${error.message}\n  npm run headway -- --version\tonce as its owner, or Node 24, which needs no bundle`,
-    )
+    const remedy = 'npm run headway -- --version'
+    fail(`${error.message}\n  ${remedy}\tonce as its owner, or Node 24, which needs no bundle`)
   })
   await import(pathToFileURL(made).href)
 }
