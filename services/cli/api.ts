@@ -30,7 +30,7 @@ const endings: Readonly<Record<number, Ending>> = {
 
 const hidden = (url: string): string => url.replace(/\/\/[^/@]*@/, '//')
 
-const unreachable = (error: unknown): CliError => {
+const unreachable = (error: unknown, withinMs: number): CliError => {
   const { name, code, cause, message } = error as Error & {
     readonly code?: string
     readonly cause?: { readonly code?: string }
@@ -38,7 +38,7 @@ const unreachable = (error: unknown): CliError => {
   if (name === 'TimeoutError')
     return new CliError(
       'timeout',
-      `${hidden(apiUrl())} did not answer within ${timeoutMs / 1_000} s`,
+      `${hidden(apiUrl())} did not answer within ${withinMs / 1_000} s`,
     )
   return new CliError(
     'unreachable',
@@ -92,6 +92,8 @@ type Asking = {
   readonly body?: object
   /** The same key is the same request. */
   readonly key?: string
+  /** Until the answer begins, sending included. */
+  readonly withinMs?: number
 }
 
 const questionOf = ({ method = 'GET', body, key }: Asking, accept: string) => {
@@ -110,13 +112,19 @@ const questionOf = ({ method = 'GET', body, key }: Asking, accept: string) => {
 /** The answer of `/api/v1/<path>` as it comes. Path parts that users give go through `part`. */
 export const ask = async (path: string, options: Asking = {}): Promise<Response> => {
   const { body, ...question } = questionOf(options, '*/*')
+  const { withinMs = timeoutMs } = options
+  // Not for the whole of it: what is asked for may be large, and the line slow.
+  const late = new AbortController()
+  const timer = setTimeout(() => late.abort(new DOMException('late', 'TimeoutError')), withinMs)
   const response = await fetch(`${apiUrl()}/api/v1/${path}`, {
     ...question,
     ...(body ? { body: new Blob([body]) } : {}),
-    signal: AbortSignal.timeout(timeoutMs),
-  }).catch((error: unknown) => {
-    throw unreachable(error)
+    signal: late.signal,
   })
+    .catch((error: unknown) => {
+      throw unreachable(error, withinMs)
+    })
+    .finally(() => clearTimeout(timer))
   const { ok, status } = response
   if (ok) return response
   throw refusal({ status, text: await response.text(), location: undefined }, `/api/v1/${path}`)
@@ -134,11 +142,12 @@ const whenReady = async (send: () => Promise<Answer>): Promise<Answer> => {
 
 /** The same, as what its JSON says. */
 export const call = async (path: string, options: Asking = {}): Promise<unknown> => {
-  const question = { ...questionOf(options, 'application/json'), timeoutMs }
+  const { withinMs = timeoutMs } = options
+  const question = { ...questionOf(options, 'application/json'), timeoutMs: withinMs }
   const address = `/api/v1/${asOf(path, question.method)}`
   const answer = await whenReady(() => exchange(`${apiUrl()}${address}`, question)).catch(
     (error: unknown) => {
-      throw unreachable(error)
+      throw unreachable(error, withinMs)
     },
   )
   const { status, text } = answer

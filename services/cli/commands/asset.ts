@@ -8,6 +8,8 @@ import type { Invocation } from './entry.ts'
 
 /** How long a fetcher may take to look at what was put. */
 const waitS = 8
+/** How long bytes may take on a slow line. */
+const sentMsMax = 600_000
 
 const pathOf = (key: string): string => `assets/${key.split('/').map(part).join('/')}`
 
@@ -71,7 +73,11 @@ export const put = async ({ args, options }: Invocation): Promise<void> => {
     throw new CliError('usage', `${file} is empty: there is nothing to put`, [
       `${commandLine(`asset ${key}`)}\tshows what is there`,
     ])
-  const response = await ask(`${pathOf(key!)}/content?wait=${waitS}`, { method: 'PUT', body })
+  const response = await ask(`${pathOf(key!)}/content?wait=${waitS}`, {
+    method: 'PUT',
+    body,
+    withinMs: sentMsMax,
+  })
   const answer: unknown = await response.json()
   if (options.json) return printJson(answer)
   const told: Readonly<Record<number, string>> = {
