@@ -41,7 +41,7 @@ const retry = { attempts: 200, backoffMs: 50, backoffMsMax: 200 }
 export const definitionOf = (planned: Planned): Partial<PipelineDefinition> => ({
   folder: planned.folder,
   slots: planned.slots,
-  debounce: { quietMs: 20, maxWaitMs: 300 },
+  debounce: { quietMs: 200, maxWaitMs: 2_000 },
   concurrency: planned.concurrency,
   ...(planned.newestWins ? { newestWins: true } : {}),
   retry,

@@ -123,7 +123,7 @@ const verify = async (constellation: Constellation): Promise<string> => {
 
 export const weather = async (options: Weather): Promise<Verdict> => {
   const { tell } = options
-  const plan = planOf(options.assets ?? 16)
+  const plan = planOf(options.assets ?? 64)
   const constellation = await startConstellation({
     pipelines,
     rooms,
