@@ -18,7 +18,7 @@ import {
   world,
 } from './fixtures/pipelines/worker-world.ts'
 import { requestSync, ruleWith, syncReportOf, treeWith } from './fixtures/sync-request.ts'
-import { definePipeline } from './harness.ts'
+import { append, definePipeline } from './harness.ts'
 import { startHttpService } from './sinks/http-service.ts'
 
 /** A tree of files on its way into real buckets of NATS KV through the pipeline we ship. */
@@ -238,13 +238,11 @@ describe('a sync', () => {
       stepTimeoutMs: 30_000,
       runTimeoutMs: 60_000,
     }
-    await world.doors.log.append({
-      tenant,
-      topic: { kind: 'pipeline', name: pipeline },
-      id: `given-${pipeline}`,
-      events: [{ type: 'PipelineDefined', v: 1, at, pipeline, definition }],
-      source: 'test',
-    })
+    await append(
+      world.doors,
+      { tenant, kind: 'pipeline', name: pipeline },
+      { type: 'PipelineDefined', v: 1, at, pipeline, definition },
+    )
     await startWorker(pipeline, root)
     await one('ReleaseActivated', { pipeline })
     const run = await requestSync(pipeline, version, tree, { tenant })

@@ -124,8 +124,11 @@ export const eventsOf = async (doors: Pick<Doors, 'log'>): Promise<Event[]> =>
 
 let appended = 0
 /** Puts facts on the log as somebody outside would have. */
-export const append = (doors: Pick<Doors, 'log'>, topic: Topic, ...events: Event[]) =>
-  doors.log.append({ tenant: 'default', topic, id: `given-${appended++}`, events, source: 'test' })
+export const append = (
+  doors: Pick<Doors, 'log'>,
+  { tenant = 'default', ...topic }: Topic & { readonly tenant?: string },
+  ...events: Event[]
+) => doors.log.append({ tenant, topic, id: `given-${appended++}`, events, source: 'test' })
 
 const at = '2026-11-21T00:00:00.000Z'
 

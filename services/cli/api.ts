@@ -92,8 +92,6 @@ type Asking = {
   readonly body?: object
   /** The same key is the same request. */
   readonly key?: string
-  /** Until the answer begins, sending included. */
-  readonly withinMs?: number
 }
 
 const questionOf = ({ method = 'GET', body, key }: Asking, accept: string) => {
@@ -110,9 +108,13 @@ const questionOf = ({ method = 'GET', body, key }: Asking, accept: string) => {
 }
 
 /** The answer of `/api/v1/<path>` as it comes. Path parts that users give go through `part`. */
-export const ask = async (path: string, options: Asking = {}): Promise<Response> => {
+export const ask = async (
+  path: string,
+  options: Asking = {},
+  /** Until the answer begins, sending included. */
+  withinMs = timeoutMs,
+): Promise<Response> => {
   const { body, ...question } = questionOf(options, '*/*')
-  const { withinMs = timeoutMs } = options
   // Not for the whole of it: what is asked for may be large, and the line slow.
   const late = new AbortController()
   const timer = setTimeout(() => late.abort(new DOMException('late', 'TimeoutError')), withinMs)
@@ -142,12 +144,11 @@ const whenReady = async (send: () => Promise<Answer>): Promise<Answer> => {
 
 /** The same, as what its JSON says. */
 export const call = async (path: string, options: Asking = {}): Promise<unknown> => {
-  const { withinMs = timeoutMs } = options
-  const question = { ...questionOf(options, 'application/json'), timeoutMs: withinMs }
+  const question = { ...questionOf(options, 'application/json'), timeoutMs }
   const address = `/api/v1/${asOf(path, question.method)}`
   const answer = await whenReady(() => exchange(`${apiUrl()}${address}`, question)).catch(
     (error: unknown) => {
-      throw unreachable(error, withinMs)
+      throw unreachable(error, timeoutMs)
     },
   )
   const { status, text } = answer

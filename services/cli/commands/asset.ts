@@ -73,11 +73,8 @@ export const put = async ({ args, options }: Invocation): Promise<void> => {
     throw new CliError('usage', `${file} is empty: there is nothing to put`, [
       `${commandLine(`asset ${key}`)}\tshows what is there`,
     ])
-  const response = await ask(`${pathOf(key!)}/content?wait=${waitS}`, {
-    method: 'PUT',
-    body,
-    withinMs: sentMsMax,
-  })
+  const path = `${pathOf(key!)}/content?wait=${waitS}`
+  const response = await ask(path, { method: 'PUT', body }, sentMsMax)
   const answer: unknown = await response.json()
   if (options.json) return printJson(answer)
   const told: Readonly<Record<number, string>> = {

@@ -7,9 +7,9 @@
  * or that is older than any change takes, is broken.
  */
 import { lstat, open, readFile, readlink, rename, rm, stat, symlink } from 'node:fs/promises'
-import { hostname } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { isOwnerGone, lockOwner } from './lock-owner.ts'
 import { SinkError } from './sink.ts'
 
 const lockMsMax = 30_000
@@ -45,7 +45,7 @@ const takeLock = async (lock: string, signal: AbortSignal): Promise<void> => {
   for (const endsAt = Date.now() + lockMsMax; ;) {
     try {
       // A link is made at once, with its content: nobody can die between the two.
-      await symlink(`${process.pid} ${hostname()}`, lock)
+      await symlink(lockOwner(), lock)
       return
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
@@ -63,17 +63,7 @@ const isLeftBehind = async (lock: string): Promise<boolean> => {
   ])
   if (held === null) return false
   if (Date.now() - held.mtimeMs > lockMsMax) return true
-  const [pid, host] = owner.split(' ')
-  return host === hostname() && !isAlive(Number(pid))
-}
-
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
+  return isOwnerGone(owner)
 }
 
 /** Only under the lock: what an earlier writer left beside the file is written over. */

@@ -7,13 +7,13 @@
  * process on our machine is gone, was left behind.
  */
 import { createHash, randomUUID } from 'node:crypto'
-import { hostname } from 'node:os'
 import { posix } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type SftpClient from 'ssh2-sftp-client'
 import type { Static } from 'typebox'
 import { Type } from '../options.ts'
 import type { FilePlace } from './file.ts'
+import { isOwnerGone, lockOwner } from './lock-owner.ts'
 import { SinkError } from './sink.ts'
 
 export const sftpOptions = Type.Object({
@@ -172,7 +172,7 @@ const makeFolder = async (client: SftpClient, path: string): Promise<void> => {
 }
 
 const takeLock = async (client: SftpClient, lock: string, signal: AbortSignal): Promise<void> => {
-  const ours = `${process.pid} ${hostname()} ${randomUUID()}`
+  const ours = `${lockOwner()} ${randomUUID()}`
   let seen = ''
   let seenAt = performance.now()
   for (;;) {
@@ -188,9 +188,7 @@ const takeLock = async (client: SftpClient, lock: string, signal: AbortSignal): 
       seen = held
       seenAt = performance.now()
     }
-    const [pid, host] = held.split(' ')
-    const isLeft = host === hostname() && !isAlive(Number(pid))
-    if (isLeft || performance.now() - seenAt > lockMsMax) await client.delete(lock, true)
+    if (isOwnerGone(held) || performance.now() - seenAt > lockMsMax) await client.delete(lock, true)
     else await delay(10 + Math.random() * 20, undefined, { signal })
   }
 }
@@ -203,15 +201,6 @@ const textOr = async (client: SftpClient, path: string, otherwise: string): Prom
     return ((await client.get(path)) as Buffer).toString('utf8')
   } catch {
     return otherwise
-  }
-}
-
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
 }
 

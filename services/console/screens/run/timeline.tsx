@@ -77,6 +77,7 @@ const waitWords = {
   queue: 'waited for a worker',
   again: 'before its last start',
 }
+type Wait = Span & { readonly what: keyof typeof waitWords }
 
 type TimelineProps = {
   readonly run: Run
@@ -88,27 +89,19 @@ export const Timeline = ({ run, steps, chosen, onChoose }: TimelineProps) => {
   const requested = time(run.requestedAt)
   const started = time(run.startedAt)
   const rows = useMemo(() => {
-    const waits = [
+    const waits: readonly Wait[] = [
       ...(run.windowOpenedAt
-        ? [
-            {
-              id: 'window',
-              label: 'window' as const,
-              from: time(run.windowOpenedAt),
-              to: requested,
-            },
-          ]
+        ? [{ what: 'window' as const, from: time(run.windowOpenedAt), to: requested }]
         : []),
       {
-        id: 'queue',
-        label: startedBefore(run) ? ('again' as const) : ('queue' as const),
+        what: startedBefore(run) ? 'again' : 'queue',
         from: requested,
         to: Number.isNaN(started) ? Date.now() : started,
       },
     ]
     const executed = steps.map((step) => ({ step, span: spanOf(step) }))
     // Waiting for quiet is a gap like any other: only where it begins counts.
-    const began = waits.map(({ id, from, to }) => ({ from, to: id === 'window' ? from : to }))
+    const began = waits.map(({ what, from, to }) => ({ from, to: what === 'window' ? from : to }))
     const at = scaleOf([...began, ...executed.flatMap(({ span }) => (span ? [span] : []))])
     return { waits, executed, at }
   }, [run, steps, requested, started])
@@ -124,13 +117,13 @@ export const Timeline = ({ run, steps, chosen, onChoose }: TimelineProps) => {
         </div>
         <div className="gantt-time">took</div>
       </div>
-      {waits.map(({ id, label, from, to }) => (
-        <div key={id} className="gantt-row">
+      {waits.map(({ what, from, to }) => (
+        <div key={what} className="gantt-row">
           <span className="gantt-name quiet">
             <span className="gantt-sign" aria-hidden="true">
               ◷
             </span>
-            <span>{waitWords[label]}</span>
+            <span>{waitWords[what]}</span>
           </span>
           <span className="track">
             <Bar from={at(from)} to={at(to)} className="queue" />
