@@ -101,6 +101,7 @@ export const setting = (entries: Iterable<readonly [string, string]>): SinkChang
 export const removing = (...keys: string[]): SinkChanges => ({ set: new Map(), delete: keys })
 
 let places = 0
+const calmMs = 200
 
 /** Runs the whole table. */
 export const conforms = (name: string, subject: Subject): void => {
@@ -311,6 +312,7 @@ export const conforms = (name: string, subject: Subject): void => {
             generations: round,
           })
           const sink = await at(where)
+          await isCalm(sink)
           const kept = numbered(sink, count / 2, (i) => `last ${i}`)
           const gone = Array.from({ length: count / 2 }, (_, i) => key(count / 2 + i))
           await sink.write({ set: new Map(kept), delete: gone }, place, never)
@@ -320,6 +322,19 @@ export const conforms = (name: string, subject: Subject): void => {
       )
     })
   })
+}
+
+/**
+ * What the dead had sent is still carried out by a busy server. A successor comes when the lease is over,
+ * seconds later, and finds that done.
+ */
+const isCalm = async (sink: Sink): Promise<void> => {
+  for (let before: unknown = null; ;) {
+    const now = JSON.stringify([...(await sink.read('all', never))])
+    if (now === before) return
+    before = now
+    await new Promise((resolve) => setTimeout(resolve, calmMs))
+  }
 }
 
 /** A process that writes one generation of values after the other, and is killed in one of them. */
