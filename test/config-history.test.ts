@@ -254,9 +254,9 @@ describe('on the command line', () => {
       definition,
     })
     await api.settled()
-    const { stdout } = await cli('sync', 'acme', 'acme/shop', '--ref', 'main', '--dry-run')
+    const { stdout } = await cli('sync', 'acme', 'acme/shop', '--ref', 'release', '--dry-run')
     const { stdout: shown } = await cli('tasks', stdout.trim())
-    expect(shown).toMatch(/pending {2}dry run\n {2}acme\/shop refs\/heads\/main/)
+    expect(shown).toMatch(/pending {2}dry run\n {2}acme\/shop refs\/heads\/release/)
     expect((await cli('tasks', '--source', 'acme')).stdout).toContain(stdout.trim())
     await expect(cli('sync', 'nobody', 'acme/shop')).rejects.toMatchObject({ code: 3 })
   })

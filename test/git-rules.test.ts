@@ -94,6 +94,20 @@ describe('a repository', () => {
 })
 
 describe('rules', () => {
+  test('of one repository all get its push, each its own files', async () => {
+    await defined()
+    await rule({ files: ['README.md'], environment: { branches: { main: 'qa' } } }, 'docs')
+    await startFetcher()
+    const { targets } = await resolved(shop.commit(yaml('a: 1')))
+    expect(targets).toMatchObject([
+      { rule: 'docs', environment: 'qa', outcome: 'versioned' },
+      { rule: 'shop', environment: 'production', outcome: 'versioned' },
+    ])
+    const paths = async (asset: string) => (await newest(asset)).files.map(({ path }) => path)
+    expect(await paths('config/docs/acme.shop/qa')).toEqual(['README.md'])
+    expect(await paths('config/shop/acme.shop/production')).toEqual(['config/app.yaml'])
+  })
+
   test('that change make what they know due again; when they go their targets go', async () => {
     await defined()
     await startFetcher()
