@@ -1,7 +1,7 @@
 /**
  * A rollback whose worker is killed by SIGKILL, between plan and apply and in the middle of apply. Whoever
- * comes after it ends in what the log says, in every sink, and tells nothing twice: the second plan is
- * made from the log and the first plan, never from what the dead one left behind.
+ * comes after it ends in what the log says, in every sink, and tells nothing twice: it goes on with the
+ * plan that is on the log, never from what the dead one left behind.
  *
  * Two rules are rolled back at once, so that one kill is for both moments. Both sinks of the one are
  * stopped in the middle of a request by proxies.

@@ -267,9 +267,9 @@ describe('a sync', () => {
       'a.json': Object.fromEntries(keys.map((key) => [key, value.repeat(12_000)])),
     })
     const seen = new AbortController()
-    const tail = world.doors.log.tail({ from: 1, kinds: ['sink'], signal: seen.signal })
-    const untilFirst = async (of: string) => {
-      for await (const commits of tail)
+    const { log } = world.doors
+    const untilFirst = async (of: string, from: number) => {
+      for await (const commits of log.tail({ from, kinds: ['sink'], signal: seen.signal }))
         for (const event of commits.flatMap(({ events }) => events))
           if (event.type === 'ValuesApplied' && event.run === of) return
     }
@@ -281,8 +281,9 @@ describe('a sync', () => {
     const killedAmid = async (values: readonly string[]): Promise<string> => {
       for (const value of values) {
         startProcess(shop.pipeline, root)
+        const { seq } = await log.head()
         const run = await shop.push(value, filesOf(value), { mode: 'upsert_all' })
-        await untilFirst(run)
+        await untilFirst(run, seq + 1)
         await stopWorkers()
         const before = (await toldIn(run)).length
         expect(before).toBeGreaterThan(0)
