@@ -236,3 +236,19 @@ describe('a worker', () => {
     expect((await api.post('/workers/none/drain')).body.code).toBe('unknown_worker')
   })
 })
+
+test('who wishes one thing right after the other gets both', async () => {
+  await api.pipeline('hasty')
+  await api.worker('hasty-worker', { hasty: codeA })
+  await api.settled()
+  const inTurn = async (path: string, ...verbs: readonly string[]) => {
+    for (let i = 0; i < 5; i++)
+      for (const verb of verbs) {
+        const { body } = await api.send('POST', `${path}/${verb}`)
+        expect([verb, body.status]).toEqual([verb, 'accepted'])
+      }
+  }
+  await inTurn('/pipelines/hasty', 'pause', 'resume')
+  await inTurn('/pipelines/hasty/steps/first', 'disable', 'enable')
+  await inTurn('/workers/hasty-worker', 'drain', 'resume')
+})

@@ -14,6 +14,7 @@ import { canonical } from './canonical.ts'
 import { Problem } from './problem.ts'
 
 const appendMsMax = 10_000
+const projectedWaitMs = 2_000
 export const ReasonBody = Type.Object(
   { reason: Type.Optional(Type.String({ maxLength: 1_000 })) },
   { additionalProperties: false },
@@ -136,6 +137,21 @@ export const wish = async (
   const appended = await append(api, topic, wishId(request, topic, event.type), event)
   await requireSame(api, appended, event)
   return appended
+}
+
+/**
+ * A row that knows all that was recorded about a topic before this request, so that who pauses and resumes
+ * at once is not told that nothing changes; `isCurrent` is false when the read models are too far behind.
+ */
+export const currentRow = async <Row>(
+  api: Api,
+  read: () => Promise<Row>,
+  topicOf: (row: Row) => Topic,
+): Promise<{ readonly row: Row; readonly isCurrent: boolean }> => {
+  const last = await written(api, api.log.last(api.tenant, topicOf(await read())))
+  const seq = last?.seq ?? 0
+  const projected = await api.position.reached(seq, projectedWaitMs, api.signal)
+  return { row: await read(), isCurrent: projected >= seq }
 }
 
 /** Fires when the client has gone, the room stops, or `ms` have passed. */

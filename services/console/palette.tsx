@@ -110,6 +110,7 @@ export const Palette = () => {
   const go = (place: Place | undefined) => {
     if (!place) return
     dialog.current?.close()
+    setOpen(false)
     navigate(place.to)
   }
   const press = (event: Press) => {
@@ -124,7 +125,8 @@ export const Palette = () => {
       ref={dialog}
       className="palette"
       aria-label="go to"
-      onClose={() => setOpen(false)}
+      // Whoever is fast has opened it again by now.
+      onClose={() => dialog.current?.open || setOpen(false)}
       onClick={({ target }) => target === dialog.current && dialog.current?.close()}
     >
       {isOpen && (

@@ -6,7 +6,7 @@ import { base, type Api, type Routes } from '../api.ts'
 import { requirePipeline, type DefinedPipeline } from '../finding.ts'
 import { Problem } from '../problem.ts'
 import { AcceptedShape, IdParams } from '../shapes.ts'
-import { actorOf, ReasonBody, wish } from '../write.ts'
+import { actorOf, currentRow, ReasonBody, wish } from '../write.ts'
 
 const StepParams = Type.Object({ id: Type.String(), step: Type.String() })
 const response = { 200: AcceptedShape, 202: AcceptedShape }
@@ -33,7 +33,10 @@ const requireStep = async ({ db, tenant }: Api, row: DefinedPipeline, step: stri
   )
 }
 
+const topicOf = ({ pipeline }: DefinedPipeline) => ({ kind: 'pipeline' as const, name: pipeline })
+
 export const pipelineWishesRoutes: Routes = (app, api) => {
+  const currentPipeline = (id: string) => currentRow(api, () => requirePipeline(api, id), topicOf)
   const head = (request: FastifyRequest, pipeline: string) => ({
     v: 1 as const,
     at: toTimestamp(api.clock.now()),
@@ -51,10 +54,10 @@ export const pipelineWishesRoutes: Routes = (app, api) => {
         schema: { summary, tags: ['pipelines'], params: IdParams, body: ReasonBody, response },
       },
       async (request, reply) => {
-        const { pipeline, paused, seq: known } = await requirePipeline(api, request.params.id)
-        if (paused === (verb === 'pause')) return { seq: known, status: 'unchanged' }
-        const topic = { kind: 'pipeline' as const, name: pipeline }
-        const { seq } = await wish(api, request, topic, { type, ...head(request, pipeline) })
+        const { row, isCurrent } = await currentPipeline(request.params.id)
+        const { pipeline, paused, seq: known } = row
+        if (isCurrent && paused === (verb === 'pause')) return { seq: known, status: 'unchanged' }
+        const { seq } = await wish(api, request, topicOf(row), { type, ...head(request, pipeline) })
         return reply.code(202).send({ seq, status: 'accepted' })
       },
     )
@@ -70,12 +73,12 @@ export const pipelineWishesRoutes: Routes = (app, api) => {
       },
       async (request, reply) => {
         const { id, step } = request.params
-        const row = await requirePipeline(api, id)
+        const { row, isCurrent } = await currentPipeline(id)
         await requireStep(api, row, step)
         const isDisabled = (row.disabled_steps as string[]).includes(step)
-        if (isDisabled === (verb === 'disable')) return { seq: row.seq, status: 'unchanged' }
-        const topic = { kind: 'pipeline' as const, name: id }
-        const { seq } = await wish(api, request, topic, { type, ...head(request, id), step })
+        if (isCurrent && isDisabled === (verb === 'disable'))
+          return { seq: row.seq, status: 'unchanged' }
+        const { seq } = await wish(api, request, topicOf(row), { type, ...head(request, id), step })
         return reply.code(202).send({ seq, status: 'accepted' })
       },
     )

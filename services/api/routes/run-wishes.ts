@@ -7,7 +7,7 @@ import { base, type Api, type Routes } from '../api.ts'
 import { requireRun, requireUsable } from '../finding.ts'
 import { Problem } from '../problem.ts'
 import { AcceptedShape, IdParams } from '../shapes.ts'
-import { actorOf, keyOf, newId, ReasonBody, wish } from '../write.ts'
+import { actorOf, currentRow, keyOf, newId, ReasonBody, wish } from '../write.ts'
 import { findRedrive, refuseOther, VersionText } from './redrives.ts'
 
 const RedriveBody = Type.Object(
@@ -47,6 +47,8 @@ const earlier = async (api: Api, run: string, redrive: string, options: Options)
 }
 type Options = { version?: string; startOver?: boolean; reason?: string }
 
+const topicOf = ({ pipeline }: Row<'runs'>) => ({ kind: 'pipeline' as const, name: pipeline })
+
 export const runWishesRoutes: Routes = (app, api) => {
   app.post(
     `${base}/runs/:id/cancel`,
@@ -61,17 +63,20 @@ export const runWishesRoutes: Routes = (app, api) => {
       },
     },
     async (request, reply) => {
-      const row = await requireRun(api, request.params.id)
+      const { row, isCurrent } = await currentRow(
+        api,
+        () => requireRun(api, request.params.id),
+        topicOf,
+      )
       const { run, pipeline, status, last_seq: seq } = row
-      if (status === 'cancelled') return { id: run, seq, status: 'unchanged' }
+      if (isCurrent && status === 'cancelled') return { id: run, seq, status: 'unchanged' }
       if (isEnded(status))
         throw new Problem(409, 'run_ended', `run ${run} is ${status}: nothing is left to cancel`)
-      if (row.cancel_requested_by) return { id: run, seq, status: 'unchanged' }
+      if (isCurrent && row.cancel_requested_by) return { id: run, seq, status: 'unchanged' }
       const actor = actorOf(request, request.body)
       const at = toTimestamp(api.clock.now())
-      const topic = { kind: 'pipeline' as const, name: pipeline }
       const event = { type: 'CancelRequested' as const, v: 1 as const, at, pipeline, run, actor }
-      const { seq: asked } = await wish(api, request, topic, event)
+      const { seq: asked } = await wish(api, request, topicOf(row), event)
       return reply.code(202).send({ id: run, seq: asked, status: 'accepted' })
     },
   )

@@ -15,7 +15,7 @@ import { cutPage, pageOf, paging, type Page } from '../list.ts'
 import { timeOf } from '../moments.ts'
 import { Problem, unknown } from '../problem.ts'
 import { AcceptedShape, ActorShape, IdParams, Nullable, Time } from '../shapes.ts'
-import { actorOf, ReasonBody, wish } from '../write.ts'
+import { actorOf, currentRow, ReasonBody, wish } from '../write.ts'
 
 const statuses = ['healthy', 'draining', 'stale', 'unavailable'] as const
 
@@ -108,6 +108,8 @@ const requireWorker = async (api: Api, id: string): Promise<WorkerRow> => {
   return row
 }
 
+const topicOf = ({ pool }: WorkerRow) => ({ kind: 'worker' as const, name: pool })
+
 export const workersRoutes: Routes = (app, api) => {
   app.get(
     `${base}/workers`,
@@ -159,16 +161,20 @@ export const workersRoutes: Routes = (app, api) => {
         },
       },
       async (request, reply) => {
-        const row = await requireWorker(api, request.params.id)
+        const { row, isCurrent } = await currentRow(
+          api,
+          () => requireWorker(api, request.params.id),
+          topicOf,
+        )
         const { worker, pool, status, drain_requested_by: drained, seq: known } = row
         if (status === 'unavailable')
           throw new Problem(409, 'worker_unavailable', `${worker} is gone: ${row.reason}`)
-        if ((drained !== null) === (verb === 'drain'))
+        if (isCurrent && (drained !== null) === (verb === 'drain'))
           return { id: worker, seq: known, status: 'unchanged' }
         const actor = actorOf(request, request.body)
         const at = toTimestamp(api.clock.now())
         const event = { type, v: 1 as const, at, worker, pool, actor }
-        const { seq } = await wish(api, request, { kind: 'worker', name: pool }, event)
+        const { seq } = await wish(api, request, topicOf(row), event)
         return reply.code(202).send({ id: worker, seq, status: 'accepted' })
       },
     )

@@ -6,7 +6,7 @@ import { useEffect, useRef, useState, type ReactNode } from 'react'
 import type { ApiProblem } from '../api/client.ts'
 import { navigate, useAsOf } from '../router.tsx'
 import { ProblemBox } from './page.tsx'
-import { toast } from './toast.tsx'
+import { toast, toastProblem } from './toast.tsx'
 
 /** What is written into the log beside a command; nothing when nobody gave a reason. */
 export type Why = { readonly reason?: string }
@@ -27,7 +27,7 @@ export const askFor = (command: Command): void => open?.(command)
 export const run = async ({ act, done, undo }: Command, reason: string) => {
   const begun = await act(reason ? { reason } : {})
   if (typeof begun === 'string') toast(done, { label: 'See it', act: () => navigate(begun) })
-  else toast(done, undo && { label: 'Undo', act: () => void run(undo, 'undo') })
+  else toast(done, undo && { label: 'Undo', act: () => void run(undo, 'undo').catch(toastProblem) })
 }
 
 export const Asking = () => {
@@ -43,7 +43,10 @@ export const Asking = () => {
       dialog.current?.showModal()
     }
   }, [])
-  const close = () => dialog.current?.close()
+  const close = () => {
+    dialog.current?.close()
+    setCommand(null)
+  }
   const act = async () => {
     if (!command) return
     setBusy(true)
@@ -56,7 +59,12 @@ export const Asking = () => {
     setBusy(false)
   }
   return (
-    <dialog ref={dialog} aria-labelledby="asking" onClose={() => setCommand(null)}>
+    <dialog
+      ref={dialog}
+      aria-labelledby="asking"
+      // Whoever is fast has opened it again by now.
+      onClose={() => dialog.current?.open || setCommand(null)}
+    >
       {command && (
         <form
           method="dialog"

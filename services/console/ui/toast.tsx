@@ -1,7 +1,8 @@
-/** A sentence that says what was done, for a moment, with a way back where there is one. */
+/** A sentence about what was done or went wrong, for a moment, with a way back where there is one. */
 import { useSyncExternalStore } from 'react'
 
 type Toast = {
+  readonly sign: '✓' | '✕'
   readonly text: string
   readonly action?: { label: string; act: () => void } | undefined
 }
@@ -16,7 +17,10 @@ const show = (next: Toast | null): void => {
   if (next) timer = setTimeout(() => show(null), shownMs)
   for (const listener of listeners) listener()
 }
-export const toast = (text: string, action?: Toast['action']): void => show({ text, action })
+export const toast = (text: string, action?: Toast['action']): void =>
+  show({ sign: '✓', text, action })
+export const toastProblem = (error: unknown): void =>
+  show({ sign: '✕', text: error instanceof Error ? error.message : String(error) })
 
 const subscribe = (listener: () => void) => {
   listeners.add(listener)
@@ -29,7 +33,7 @@ export const Toasts = () => {
       {current && (
         <div className="toast">
           <span>
-            <span aria-hidden="true">✓ </span>
+            <span aria-hidden="true">{current.sign} </span>
             {current.text}
           </span>
           {current.action && (
