@@ -92,7 +92,7 @@ describe('a thread', () => {
   test('goes when there was nothing to do for a while', async () => {
     const threads = await threadsOn({ 'pipeline.ts': doing('') }, { idleMs: 50 })
     await threads.manifest()
-    await vi.waitFor(() => expect(threads.idle).toBe(0))
+    await vi.waitFor(() => expect(threads.idle).toBe(0), 10_000)
     await completes(threads)
   })
 
@@ -102,8 +102,8 @@ describe('a thread', () => {
   ])('whose step %s is ended at its time, with what the step had said', async (_, act) => {
     const body = `context.log('here'); context.finding({ code: 'c', severity: 'info', message: 'm' }); ${act}`
     const threads = await threadsOn({ 'pipeline.ts': doing(body) })
-    const { outcome, told } = await run(threads, { stepTimeoutMs: 200 })
-    const error = { type: 'Timeout', message: 'took longer than 200 ms', terminal: false }
+    const { outcome, told } = await run(threads, { stepTimeoutMs: 1_000 })
+    const error = { type: 'Timeout', message: 'took longer than 1000 ms', terminal: false }
     expect(outcome).toMatchObject({ outcome: 'failed', step: 'acts', error })
     const failed = told.find((one) => one.type === 'failed')
     expect(failed).toMatchObject({ report: { logs: ['here'], findings: [{ code: 'c' }] }, error })
@@ -120,7 +120,7 @@ describe('a thread', () => {
   test('that dies leaves the others alone', async () => {
     const threads = await threadsOn({
       'pipeline.ts': doing(
-        'if (context.now === "now") await new Promise((r) => setTimeout(r, 500))',
+        'if (context.now === "now") await new Promise((r) => setTimeout(r, 2_000))',
       ),
     })
     const long = run(threads)
@@ -170,7 +170,7 @@ describe('a thread', () => {
       'pipeline.ts': doing('setTimeout(() => process.exit(), 50)'),
     })
     await completes(threads)
-    await vi.waitFor(() => expect(threads.idle).toBe(0))
+    await vi.waitFor(() => expect(threads.idle).toBe(0), 10_000)
     await completes(threads)
   })
 

@@ -3,16 +3,11 @@
  *
  * The new content is written beside the old, flushed, and renamed over it: a reader sees one or the other,
  * and so does whoever comes after a crash. Mode and owner of the old file stay. Between reading and
- * renaming we hold `.<name>.lock`, so that two of us never undo each other; a lock whose process is gone,
- * or that is older than any change takes, is broken.
+ * renaming we hold `.<name>.lock`, so that two of us never undo each other.
  */
-import { lstat, open, readFile, readlink, rename, rm, stat, symlink } from 'node:fs/promises'
+import { open, readFile, readlink, rename, rm, stat, symlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
-import { isOwnerGone, lockOwner } from './lock-owner.ts'
-import { SinkError } from './sink.ts'
-
-const lockMsMax = 30_000
+import { underLock, type LockPlace } from './lock.ts'
 
 /** `change` is given the content, null when there is no file, and gives the content to be. */
 export const changeFile = async (
@@ -21,15 +16,12 @@ export const changeFile = async (
   signal: AbortSignal,
 ): Promise<void> => {
   const lock = join(dirname(path), `.${basename(path)}.lock`)
-  await takeLock(lock, signal)
-  try {
+  await underLock(links, lock, signal, async () => {
     const before = await contentOf(path)
     const wanted = await change(before)
     signal.throwIfAborted()
     if (wanted !== before) await replaceFile(path, wanted)
-  } finally {
-    await rm(lock, { force: true })
-  }
+  })
 }
 
 export const contentOf = async (path: string): Promise<string | null> => {
@@ -41,29 +33,19 @@ export const contentOf = async (path: string): Promise<string | null> => {
   }
 }
 
-const takeLock = async (lock: string, signal: AbortSignal): Promise<void> => {
-  for (const endsAt = Date.now() + lockMsMax; ;) {
+/** A link is made at once, with its text: nobody can die between the two. */
+const links: LockPlace = {
+  make: async (name, text) => {
     try {
-      // A link is made at once, with its content: nobody can die between the two.
-      await symlink(lockOwner(), lock)
-      return
+      await symlink(text, name)
+      return true
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+      throw error
     }
-    if (await isLeftBehind(lock)) await rm(lock, { force: true })
-    else await delay(5 + Math.random() * 10, undefined, { signal })
-    if (Date.now() > endsAt) throw new SinkError(`${lock} is held by another`, { retryable: true })
-  }
-}
-
-const isLeftBehind = async (lock: string): Promise<boolean> => {
-  const [held, owner] = await Promise.all([
-    lstat(lock).catch(() => null),
-    readlink(lock).catch(() => ''),
-  ])
-  if (held === null) return false
-  if (Date.now() - held.mtimeMs > lockMsMax) return true
-  return isOwnerGone(owner)
+  },
+  read: (name) => readlink(name).catch(() => null),
+  remove: (name) => rm(name, { force: true }),
 }
 
 /** Only under the lock: what an earlier writer left beside the file is written over. */

@@ -3,17 +3,15 @@
  * (`ssh-keyscan <host> | ssh-keygen -lf -`); there is no first time that is trusted.
  *
  * As on this machine: written beside, flushed where the server can (OpenSSH), renamed over
- * (`posix-rename`), under a lock beside the file. A lock that stays the same for half a minute, or whose
- * process on our machine is gone, was left behind.
+ * (`posix-rename`), under a lock beside the file.
  */
-import { createHash, randomUUID } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { posix } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import type SftpClient from 'ssh2-sftp-client'
 import type { Static } from 'typebox'
 import { Type } from '../options.ts'
 import type { FilePlace } from './file.ts'
-import { isOwnerGone, lockOwner } from './lock-owner.ts'
+import { underLock, type LockPlace } from './lock.ts'
 import { SinkError } from './sink.ts'
 
 export const sftpOptions = Type.Object({
@@ -43,8 +41,6 @@ const requests = (client: SftpClient): Requests => (client as unknown as { sftp:
 const create = (client: SftpClient, path: string, text: string, mode: number) =>
   asked((done) => requests(client).writeFile(path, text, { flag: 'wx', mode }, done))
 
-const lockMsMax = 30_000
-
 export const sftpPlace = async (given: Given, path: string): Promise<FilePlace> => {
   const { default: Client } = await import('ssh2-sftp-client')
   const session = new Session(given, path, () => new Client('headway'))
@@ -54,15 +50,12 @@ export const sftpPlace = async (given: Given, path: string): Promise<FilePlace> 
       session.use(signal, async (client) => {
         await makeFolder(client, posix.dirname(path))
         const lock = posix.join(posix.dirname(path), `.${posix.basename(path)}.lock`)
-        await takeLock(client, lock, signal)
-        try {
+        await underLock(locksOf(client), lock, signal, async () => {
           const before = await contentOf(client, path)
           const wanted = to(before)
           signal.throwIfAborted()
           if (wanted !== before) await replaceFile(client, path, wanted)
-        } finally {
-          await client.delete(lock, true).catch(() => {})
-        }
+        })
       }),
     close: () => session.close(),
   }
@@ -171,36 +164,28 @@ const makeFolder = async (client: SftpClient, path: string): Promise<void> => {
   })
 }
 
-const takeLock = async (client: SftpClient, lock: string, signal: AbortSignal): Promise<void> => {
-  const ours = `${lockOwner()} ${randomUUID()}`
-  let seen = ''
-  let seenAt = performance.now()
-  for (;;) {
-    signal.throwIfAborted()
+const locksOf = (client: SftpClient): LockPlace => ({
+  make: async (name, text) => {
     try {
-      await create(client, lock, ours, 0o600)
-      return
+      await create(client, name, text, 0o600)
+      return true
     } catch (error) {
-      if ((await client.exists(lock)) === false && !isTaken(error)) throw error
+      if ((await client.exists(name)) === false && !isTaken(error)) throw error
+      return false
     }
-    const held = await textOr(client, lock, '')
-    if (held !== seen) {
-      seen = held
-      seenAt = performance.now()
-    }
-    if (isOwnerGone(held) || performance.now() - seenAt > lockMsMax) await client.delete(lock, true)
-    else await delay(10 + Math.random() * 20, undefined, { signal })
-  }
-}
+  },
+  read: (name) => textOf(client, name),
+  remove: (name) => client.delete(name, true).then(() => {}),
+})
 
 /** OpenSSH calls "exists already" a failure and nothing more. */
 const isTaken = (error: unknown): boolean => /failure/i.test(String((error as Error).message))
 
-const textOr = async (client: SftpClient, path: string, otherwise: string): Promise<string> => {
+const textOf = async (client: SftpClient, path: string): Promise<string | null> => {
   try {
     return ((await client.get(path)) as Buffer).toString('utf8')
   } catch {
-    return otherwise
+    return null
   }
 }
 
