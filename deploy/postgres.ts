@@ -83,10 +83,9 @@ const initdbFlags = [
 export async function startPostgres(options: PostgresOptions): Promise<Child> {
   const startedAt = performance.now()
   const dataDir = resolve(options.dataDir)
-  const port = options.port === undefined || options.port <= 0 ? await freePort() : options.port
   const place = preparePlace(dataDir)
   if (!existsSync(dataDir)) await initialise(place, options.log)
-  const { server, version } = await startServer(place, port, options)
+  const { server, version, port } = await startServer(place, options)
   return {
     url: urlOf(port),
     pid: server.pid,
@@ -97,9 +96,11 @@ export async function startPostgres(options: PostgresOptions): Promise<Child> {
   }
 }
 
-async function startServer(place: Place, port: number, options: PostgresOptions) {
+async function startServer(place: Place, options: PostgresOptions) {
   await untilReleased('postgres', join(place.dataDir, 'postmaster.pid'), place.dataDir)
+  const given = options.port !== undefined && options.port > 0 ? options.port : null
   for (let attempt = 1; ; attempt++) {
+    const port = given ?? (await freePort())
     const all = Object.entries({ ...settings, ...options.settings })
     const flags = all.flatMap(([key, value]) => ['-c', `${key}=${value}`])
     const server = await run(
@@ -112,11 +113,13 @@ async function startServer(place: Place, port: number, options: PostgresOptions)
     const probeWhenUp = async () =>
       server.lastLines().includes(readyLine) ? probe(place.dataDir, port) : undefined
     try {
-      return { server, version: await untilReady(server, probeWhenUp, readyWithinMs) }
+      return { server, port, version: await untilReady(server, probeWhenUp, readyWithinMs) }
     } catch (error) {
-      // After kill -9 of the postmaster its last backends need a moment to notice.
+      // After kill -9 of the postmaster its last backends need a moment to notice; and what was a free
+      // port may be somebody's by now.
       const isEnding = server.lastLines().includes('is still in use')
-      if (!isEnding || attempt === 20) throw error
+      const isLost = given === null && server.lastLines().includes('Address already in use')
+      if (!(isEnding || isLost) || attempt === 20) throw error
       await delay(100)
     }
   }
