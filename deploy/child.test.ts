@@ -32,8 +32,9 @@ async function startParent(script: string, onInterrupt = '') {
   return { parent, pid }
 }
 
+/** Less than the grace after which it is killed anyway. */
 const whenGone = (pid: number) =>
-  vi.waitFor(() => expect(commandOf(pid)).toBeUndefined(), { timeout: 2_000, interval: 10 })
+  vi.waitFor(() => expect(commandOf(pid)).toBeUndefined(), { timeout: 9_000, interval: 10 })
 
 test('a child tells its own pid, its lines and its exit code', async () => {
   const lines: string[] = []

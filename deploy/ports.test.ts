@@ -20,15 +20,18 @@ function newFolder(): string {
   return folder
 }
 
-/** Another program; with a port it listens there. */
-async function startStranger(...args: string[]): Promise<number> {
-  const code = `require('net').createServer().listen(process.argv[1] ?? 0, '127.0.0.1', () => console.log())`
+/** Another program, which listens on a port that it takes itself: one found before may be gone. */
+async function startStranger(...args: string[]): Promise<{ pid: number; port: number }> {
+  const tell = 'function () { console.log(this.address().port) }'
+  const code = `require('net').createServer().listen(0, '127.0.0.1', ${tell})`
   const child = spawn(process.execPath, ['-e', code, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   started.push(child)
-  await new Promise((resolve) => child.stdout.once('data', resolve))
-  return child.pid as number
+  const port = await new Promise<number>((resolve) => {
+    child.stdout.once('data', (chunk: Buffer) => resolve(Number(chunk)))
+  })
+  return { pid: child.pid as number, port }
 }
 
 test('a port base moves the whole set', () => {
@@ -43,8 +46,9 @@ test('free ports are no error', async () => {
 })
 
 test('taken ports are named together, with their holders and the way out', async () => {
-  const [api, nats] = [await freePort(), await freePort()]
-  const pids = [await startStranger(String(api)), await startStranger(String(nats))]
+  const strangers = [await startStranger(), await startStranger()] as const
+  const pids = strangers.map(({ pid }) => pid)
+  const [api, nats] = [strangers[0].port, strangers[1].port]
   const error = await assertPortsFree({ api, nats }).catch((caught: Error) => caught)
   const text = (error as Error).message
   expect(text).toContain(`port ${api} (API and console) is taken by pid ${pids[0]}: `)
@@ -55,22 +59,21 @@ test('taken ports are named together, with their holders and the way out', async
 })
 
 test('a port whose holder is just ending is no error', async () => {
-  const api = await freePort()
-  const pid = await startStranger(String(api))
-  setTimeout(() => process.kill(pid, 'SIGKILL'), 200)
-  await assertPortsFree({ api })
+  const { pid, port } = await startStranger()
+  // It was looked at once by then, and nearly all of our patience is left.
+  setTimeout(() => process.kill(pid, 'SIGKILL'), 10)
+  await assertPortsFree({ api: port })
 })
 
 test('who listens on one port does not hold another', async () => {
-  const [taken, free] = [await freePort(), await freePort()]
-  const pid = await startStranger(String(taken))
-  expect(portHolder(taken)?.pid).toBe(pid)
-  expect(portHolder(free)).toBeUndefined()
+  const { pid, port } = await startStranger()
+  expect(portHolder(port)?.pid).toBe(pid)
+  expect(portHolder(await freePort())).toBeUndefined()
 })
 
 test('a directory whose server lives is refused', async () => {
   const folder = newFolder()
-  const pid = await startStranger('0', folder)
+  const { pid } = await startStranger(folder)
   const pidFile = join(folder, 'pid')
   writeFileSync(pidFile, `${pid}\n`)
   const waiting = untilReleased('nats-server', pidFile, folder, 100)
@@ -79,7 +82,7 @@ test('a directory whose server lives is refused', async () => {
 
 test('a directory whose server is ending is waited for', async () => {
   const folder = newFolder()
-  const pid = await startStranger('0', folder)
+  const { pid } = await startStranger(folder)
   writeFileSync(join(folder, 'pid'), `${pid}\n`)
   setTimeout(() => process.kill(pid, 'SIGKILL'), 100)
   await untilReleased('nats-server', join(folder, 'pid'), folder)
@@ -89,7 +92,7 @@ test('a directory whose server is ending is waited for', async () => {
 test('a pid that meanwhile belongs to somebody else holds nothing', async () => {
   const folder = newFolder()
   const pidFile = join(folder, 'pid')
-  writeFileSync(pidFile, `${await startStranger()}\n`)
+  writeFileSync(pidFile, `${(await startStranger()).pid}\n`)
   await untilReleased('postgres', pidFile, folder, 100)
   expect(existsSync(pidFile)).toBe(false)
 })

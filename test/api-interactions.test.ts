@@ -219,8 +219,10 @@ describe('a resume token', () => {
   })
 
   test('is minted for open questions by an API that has keys', async () => {
-    const { interaction, run } = await api.asking('p', { token: true, timeoutMs: 500 })
+    // The question must still be open when its token is minted.
+    const { interaction, run } = await api.asking('p', { token: true, timeoutMs: 4_000 })
     const resumeToken = await mint(interaction)
+    expect(resumeToken).toBeTruthy()
     await passed(interaction)
     const expired = await complete({ resumeToken, response: ok })
     expect([expired.status, expired.body.code]).toEqual([403, 'resume_token_expired'])

@@ -114,7 +114,7 @@ describe('a step that asks', () => {
   })
 
   test('ends in the dead letters when nobody answers in time, and can be redriven [E18]', async () => {
-    const { start, answer, pipeline } = await asking({ timeoutMs: 600 })
+    const { start, answer, pipeline } = await asking({ timeoutMs: 3_000 })
     const run = await start()
     const dead = await one('RunDeadLettered', { run })
     expect(dead.error.type).toBe('InteractionExpired')

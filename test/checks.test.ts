@@ -53,7 +53,7 @@ test('a debouncer that dies inside the window leaves one run of both [E2] [I6] [
     const { doors } = own
     await definePipeline(doors, 'p', {
       slots: { one: 'a' },
-      debounce: { quietMs: 1_500, maxWaitMs: 10_000 },
+      debounce: { quietMs: 4_000, maxWaitMs: 10_000 },
     })
     const named = { ...head, pipeline: 'p', pipelineVersion: 'aaaaaaaaaaaa' }
     await append(

@@ -23,6 +23,8 @@ import { startPostgres } from '../deploy/postgres.ts'
 
 const isRoot = process.getuid?.() === 0
 const nobody = 65_534
+/** Under two seconds on a machine with nothing else to do; whoever has to be killed lives for ten. */
+const goneMsMax = 8_000
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
 const children: Child[] = []
@@ -32,7 +34,7 @@ afterEach(async () => {
   for (const parent of parents.splice(0)) parent.kill('SIGKILL')
   for (const child of children.splice(0)) await child.stop()
   for (const folder of folders.splice(0)) {
-    await vi.waitFor(() => expect(processesOf(folder)).toEqual([]), { timeout: 5_000 })
+    await vi.waitFor(() => expect(processesOf(folder)).toEqual([]), { timeout: 20_000 })
     rmSync(folder, { recursive: true })
   }
 })
@@ -138,7 +140,8 @@ test('nats-server keeps its data where it was told and syncs every message', asy
   const dataDir = join(newFolder(), 'na ts')
   await started(startNats({ dataDir, port: 0, log: (line) => lines.push(line) }))
   expect(existsSync(join(dataDir, 'jetstream'))).toBe(true)
-  expect(lines.join('\n')).toMatch(/Strict:\s+true/)
+  // What a child says goes through a process of its own, and may come after the greeting.
+  await vi.waitFor(() => expect(lines.join('\n')).toMatch(/Strict:\s+true/), { timeout: 10_000 })
   const config = readFileSync(join(root, 'deploy/nats.conf'), 'utf8')
   expect(config).toMatch(/^\s*sync_interval: always$/m)
 })
@@ -217,14 +220,14 @@ test.runIf(isRoot)('as root, a closed folder is named before postgres fails on i
   await expect(start).rejects.toThrow(/cannot reach[^]*chmod o\+x/)
 })
 
-test('both servers end within two seconds of the kill of their parent, and start again', async () => {
+test('both servers end soon after the kill of their parent, and start again', async () => {
   const folder = newFolder()
   const { parent, nats, postgres } = await startParent(folder)
   expect(commandOf(nats.pid)).toContain(folder)
   expect(commandOf(postgres.pid)).toContain(folder)
   parent.kill('SIGKILL')
   const gone = () => expect(processesOf(folder)).toEqual([])
-  await vi.waitFor(gone, { timeout: 2_000, interval: 20 })
+  await vi.waitFor(gone, { timeout: goneMsMax, interval: 20 })
   expect(existsSync(join(folder, 'pg', 'postmaster.pid'))).toBe(false)
   await started(startNats({ dataDir: join(folder, 'nats'), port: -1 }))
   await started(startPostgres({ dataDir: join(folder, 'pg') }))
@@ -257,5 +260,6 @@ test.runIf(isRoot)('both servers run as a normal user', async () => {
   expect(statSync(`/proc/${postgres.pid}`).uid).toBe(nobody)
   expect(statSync(`/proc/${nats.pid}`).uid).toBe(nobody)
   parent.kill('SIGKILL')
-  await vi.waitFor(() => expect(processesOf(folder)).toEqual([]), { timeout: 2_000, interval: 20 })
+  const gone = () => expect(processesOf(folder)).toEqual([])
+  await vi.waitFor(gone, { timeout: goneMsMax, interval: 20 })
 })

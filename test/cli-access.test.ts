@@ -7,11 +7,13 @@ import { syncCheck } from '@headway/cli/doctor/nats.ts'
 import { runProjector } from '@headway/projector/room.ts'
 import { openStore } from '@headway/projector/store.ts'
 import { connectTo } from '@headway/streams/connect.ts'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { startWorld, until, type World } from './harness.ts'
 
 /** Tokens, doctor and completion, as processes against real servers and an API that asks who it is. */
 const main = fileURLToPath(new URL('../deploy/headway.mjs', import.meta.url))
+/** Each command is a process of its own. */
+vi.setConfig({ testTimeout: 90_000 })
 let world: World
 let api: RunningApi
 let closeStore: () => Promise<void>

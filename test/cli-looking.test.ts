@@ -4,13 +4,15 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { startApi } from '@headway/api/room.ts'
 import { ApiWorld, codeA, keys } from './api-world.ts'
 import { defineAsset } from './harness.ts'
 
 const headway = fileURLToPath(new URL('../deploy/headway.mjs', import.meta.url))
 const at = '2026-11-21T00:00:00.000Z'
+/** Each command is a process of its own. */
+vi.setConfig({ testTimeout: 90_000 })
 let api: ApiWorld
 let url: string
 beforeAll(async () => {
@@ -57,11 +59,9 @@ test('one asset with its versions', async () => {
 test('bytes go in from a file, and an empty or missing one is told', async () => {
   const file = join(api.world.directory, 'feed.bin')
   await writeFile(file, 'hello')
+  expect(await api.told('ContentPushed')).toEqual([])
   // Nobody looks at them here.
-  const put = run('put', 'mine/feed', file)
-  const told = await api.told('ContentPushed')
-  expect(told).toEqual([])
-  expect((await put).stderr).toContain('mine/feed: kept')
+  expect((await run('put', 'mine/feed', file)).stderr).toContain('mine/feed: kept')
   expect(await api.told('ContentPushed')).toMatchObject([{ asset: 'mine/feed' }])
   await writeFile(file, '')
   await expect(run('put', 'mine/feed', file)).rejects.toMatchObject({ code: 2 })

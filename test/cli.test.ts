@@ -7,7 +7,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { applyConfig } from '@headway/cli/apply.ts'
 import { encodeCommand, encodeEvents } from '@headway/schemas/codec.ts'
 import { parseConfig } from '@headway/schemas/config.ts'
@@ -17,6 +17,8 @@ import { append, defineAsset, eventsOf, history, startWorld, until, type World }
 
 const main = fileURLToPath(new URL('../deploy/headway.mjs', import.meta.url))
 const demo = fileURLToPath(new URL('../headway.yaml', import.meta.url))
+/** Each command is a process of its own. */
+vi.setConfig({ testTimeout: 90_000 })
 
 let world: World
 let site: Server
@@ -49,7 +51,8 @@ const headway = (args: readonly string[], given: Given = {}): Promise<Ended> => 
   child.stderr.setEncoding('utf8').on('data', (text: string) => (ended.stderr += text))
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     ended.stdout += text
-    if (given.kill?.(ended.stdout)) child.kill('SIGINT')
+    // A second Ctrl-C would mean at once.
+    if (!child.killed && given.kill?.(ended.stdout)) child.kill('SIGINT')
   })
   child.stdin.end(given.input ?? '')
   return new Promise((resolve) => {

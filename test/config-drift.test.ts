@@ -397,6 +397,8 @@ describe('drift', () => {
     expect(await scheduleOf(world, shop.timerOf('production'))).toBe('@every 1s')
     const { drift: _, ...quiet } = shop.rule
     await shop.define(quiet)
+    // A look that began before it still reads the sink.
+    await looksAgain(shop)
     await shop.tamper({ 'db.host': 'evil' })
     await looksAgain(shop)
     expect(await typesIn(sink)).toEqual([...synced])

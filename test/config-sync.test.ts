@@ -291,7 +291,7 @@ describe('a sync', () => {
       }
       throw new Error('no kill was fast enough')
     }
-    const run = await killedAmid(['1', '2', '3', '4', '5'])
+    const run = await killedAmid(['1', '2', '3', '4', '5', '6', '7', '8', '9'])
     startProcess(shop.pipeline, root)
     await syncReportOf(run)
     expect((await toldIn(run)).toSorted()).toEqual(keys.toSorted())

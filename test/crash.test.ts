@@ -65,10 +65,14 @@ const scenario = async (dying: keyof typeof rooms, death: Death | null): Promise
   try {
     const victim = mortal(await world.open('victim'), death, bytesAreThere(world))
     void rooms[dying](victim.doors, world.signal, 'victim').catch(() => {})
-    void victim.died.then(async () => {
-      // A death at the very end of the story needs no heir.
-      if (!world.signal.aborted)
-        world.run(rooms[dying](await world.open('heir'), world.signal, 'heir'))
+    // A death at the very end of the story needs no heir.
+    const inherit = async () => {
+      const doors = await world.open('heir')
+      if (!world.signal.aborted) await rooms[dying](doors, world.signal, 'heir')
+    }
+    // The world waits for one that is still coming: it would come to a server that is gone.
+    void victim.died.then(() => {
+      if (!world.signal.aborted) world.run(inherit())
     })
     for (const other of Object.keys(rooms) as (keyof typeof rooms)[])
       if (other !== dying)

@@ -93,6 +93,8 @@ const define = async (file: string, url: string): Promise<void> => {
   await definePipeline(world.doors, pipelineOf(file), {
     folder: isSchedule(file) ? 'passthrough-schedule' : 'passthrough-realtime',
     slots: isSchedule(file) ? { schedule: file } : { feed: file },
+    stepTimeoutMs: waveMsMax,
+    runTimeoutMs: waveMsMax,
   })
   const kind = isSchedule(file) ? 'gtfs_schedule_zip' : 'gtfs_rt_protobuf'
   await defineAsset(world.doors, file, { kind, url: `${url}/${file}`, cadenceMs: 3_600_000 })

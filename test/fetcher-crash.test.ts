@@ -87,6 +87,12 @@ const untilTold = (type: string, count = 1) =>
 test('several share the work', async () => {
   const fetchers = [await startFetcher(), await startFetcher()]
   const assets = Array.from({ length: 40 }, (_, i) => `a/${i}`)
+  // More at once than one fetcher has hands for.
+  const held: ServerResponse[] = []
+  answer = (_, response, count) => {
+    held.push(response)
+    if (count >= assets.length) for (const one of held.splice(0)) one.end('x')
+  }
   for (const asset of assets) await defineAsset(world.doors, asset, { url, cadenceMs: hourMs })
   await untilTold('AssetVersioned', 40)
   await until('40 looks', () => fetchers.reduce((sum, { looks }) => sum + looks(), 0) >= 40)

@@ -118,13 +118,16 @@ describe.concurrent('looks', () => {
   test('come in each asset’s own cadence', async () => {
     await define('pace/fast', { cadenceMs: 1_000 }, bytes('x'))
     await define('pace/slow', { cadenceMs: 3_000 }, bytes('x'))
-    const fast = await until('seven looks', () => {
+    const fast = await until('nine looks', () => {
       const looks = askedOf('/pace/fast')
-      return looks.length >= 7 && looks
+      return looks.length >= 9 && looks
     })
-    expect(fast.at(-1)!.at - fast[1]!.at).toBeGreaterThan(4_000)
-    expect(askedOf('/pace/slow').length).toBeGreaterThanOrEqual(2)
-    expect(askedOf('/pace/slow').length).toBeLessThanOrEqual(4)
+    // Who stands still for a moment looks late, and then twice.
+    const tookMs = fast.at(-1)!.at - fast[1]!.at
+    expect(tookMs).toBeGreaterThan(4_000)
+    const slow = askedOf('/pace/slow').length
+    expect(slow).toBeGreaterThanOrEqual(2)
+    expect(slow).toBeLessThanOrEqual(3 + tookMs / 3_000)
   })
 
   test('that somebody asks for come at once and without validators', async () => {
@@ -146,8 +149,13 @@ describe.concurrent('looks', () => {
     let release = () => {}
     await define('slow', {}, (_, response, count) => {
       const told = content
-      if (count > 1) return void response.end(told)
-      release = () => void response.end(told)
+      if (count === 1) release = () => void response.end(told)
+      // The other fetcher may ask at once; what it finds first would make the slow look worthless.
+      else
+        void untilVersions('slow', 1).then(
+          () => response.end(told),
+          () => {},
+        )
     })
     await until('the slow look', () => askedOf('/slow').length === 1)
     content = 'after'

@@ -62,7 +62,8 @@ export const startWorld = async (options: { postgres?: boolean } = {}): Promise<
       const ended = await within(30_000, 'the rooms to end', Promise.allSettled(rooms))
       await Promise.all(opened.map((doors) => doors.close()))
       await Promise.all([nats.stop(), postgres?.stop()])
-      await rm(directory, { recursive: true, force: true })
+      // A server that a test started again may still write there.
+      await rm(directory, { recursive: true, force: true, maxRetries: 10 })
       for (const result of ended) if (result.status === 'rejected') throw result.reason
     },
   }

@@ -2,7 +2,6 @@
 import { connect } from '@nats-io/transport-node'
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Child } from '@headway/deploy/child.ts'
@@ -19,9 +18,10 @@ import { tables } from '@headway/schemas/tables.ts'
 import { openDoors } from '@headway/streams/room.ts'
 import * as tell from './fixtures/run-events.ts'
 import { append, startWorld, until, type World } from './harness.ts'
+import { programOf } from './program.ts'
 
 const at = '2026-01-01T00:00:00.000Z'
-const main = fileURLToPath(new URL('../services/projector/main.ts', import.meta.url))
+const main = 'services/projector/main.ts'
 const portOf = (url: string): number => Number(new URL(url).port)
 
 let world: World
@@ -186,7 +186,7 @@ describe('the room', () => {
 
 describe('rebuild and verify', () => {
   const command = async (...words: string[]) => {
-    const child = spawn(process.execPath, ['--import', 'tsx', main, ...words], {
+    const child = spawn(process.execPath, [await programOf(main), ...words], {
       env: { ...process.env, HEADWAY_NATS_URL: nats.url, HEADWAY_PG_URL: postgres.url },
     })
     const out: string[] = []

@@ -16,7 +16,6 @@ import {
   openWorld,
   patient,
   putVersion,
-  queueOf,
   ready,
   request,
   rewrite,
@@ -148,13 +147,12 @@ describe('a worker', () => {
   ) => tell('worker', pool, { ...head, type, worker, pool, actor })
 
   test('that drains finishes what it holds, and takes work when it joins again [E15]', async () => {
-    const { pipeline, version, worker } = await ready()
-    const held = await request(pipeline, version, { say: 'held', blockMs: 1_200 })
-    await until('it is taken', async () => {
-      return (await world.doors.control.depth(queueOf(pipeline, version))) === 1
-    })
-    await new Promise((resolve) => setTimeout(resolve, 200))
+    const { pipeline, version, worker, untilFile, go } = await ready()
+    await one('WorkerJoined', { worker: worker.worker })
+    const held = await request(pipeline, version, { say: 'held', untilFile })
+    await one('RunStarted', { run: held })
     await wish('WorkerDrainRequested', worker.worker, pipeline)
+    go()
     await ended(held)
     const next = await request(pipeline, version, { say: 'next' })
     await new Promise((resolve) => setTimeout(resolve, 700))
@@ -162,8 +160,9 @@ describe('a worker', () => {
     const before = await eventsWhere('WorkerJoined', { worker: worker.worker })
     await wish('WorkerResumeRequested', worker.worker, pipeline)
     await ended(next)
-    const after = await eventsWhere('WorkerJoined', { worker: worker.worker })
-    expect(after.length).toBe(before.length + 1)
+    const joined = () => eventsWhere('WorkerJoined', { worker: worker.worker })
+    await until('it has joined again', async () => (await joined()).length > before.length)
+    expect(await joined()).toHaveLength(before.length + 1)
   })
 
   test('serves the higher priority first when it has fewer threads than work', async () => {
@@ -200,5 +199,5 @@ describe('a worker', () => {
     const present = await live.keys('worker')
     expect(present.filter((key) => key.startsWith('worker/beats-'))).toHaveLength(10)
     expect(await log.head()).toEqual(before)
-  })
+  }, 90_000)
 })

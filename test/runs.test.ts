@@ -209,7 +209,7 @@ describe('a cancelled run', () => {
 
   test('can be redriven', async () => {
     const { run, pipeline } = await chain()
-    const name = await run({ slowMs: 3_000 })
+    const name = await run({ slowMs: 6_000 })
     await one('RunStarted', { run: name })
     await cancel(pipeline, name)
     await one('RunCancelled', { run: name })
@@ -247,7 +247,7 @@ describe('newest wins', () => {
       newestWins: true,
       debounce: { quietMs: 0, maxWaitMs: 0 },
     })
-    const slow = await run({ slowMs: 1_500 })
+    const slow = await run({ slowMs: 60_000 })
     await one('RunStarted', { run: slow })
     const input = `hand/${pipeline}`
     const { diary } = await given('chain')
@@ -257,6 +257,7 @@ describe('newest wins', () => {
         return (await eventsWhere('RunRequested', { pipeline })).length === n + 1
       })
     }
+    await wish(pipeline, { ...head, type: 'CancelRequested', pipeline, run: slow, actor })
     const requests = (await eventsWhere('RunRequested', { pipeline })).slice(1)
     const newest = requests.at(-1)!
     await ended(newest.run)

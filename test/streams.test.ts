@@ -141,9 +141,10 @@ describe('the work queue', () => {
   test('fires an armed timer once, never early; the latest moment stands', async () => {
     const { control } = world.doors
     const timer = { kind: 'due' as const, tenant: 'default', pipeline: 'timed' }
-    const dueAt = Date.now() + 600
+    // Late enough for the second one to come before it.
+    const dueAt = Date.now() + 3_000
     await control.arm(timer, dueAt, close('timed'))
-    await control.arm(timer, dueAt - 400, close('timed'))
+    await control.arm(timer, dueAt - 2_800, close('timed'))
     await until('the timer', () => takenOf('timed').length > 0)
     expect(takenOf('timed')[0]!.at).toBeGreaterThanOrEqual(dueAt)
     await new Promise((resolve) => setTimeout(resolve, 400))
@@ -207,11 +208,12 @@ describe('live facts', () => {
 
   test('are swapped by one of many, and go with their time', async () => {
     const { live } = world.doors
-    const swaps = await Promise.all([1, 2, 3].map((n) => live.swap('k/one', `${n}`, 0, 1_000)))
+    const ttlMs = 4_000
+    const swaps = await Promise.all([1, 2, 3].map((n) => live.swap('k/one', `${n}`, 0, ttlMs)))
     expect(swaps.filter(Boolean)).toHaveLength(1)
-    await live.put('k/two', 'x', 1_000)
+    await live.put('k/two', 'x', ttlMs)
     expect([...(await live.keys('k'))].sort()).toEqual(['k/one', 'k/two'])
-    await until('both are gone', async () => (await live.keys('k')).length === 0, 5_000)
+    await until('both are gone', async () => (await live.keys('k')).length === 0)
   })
 })
 

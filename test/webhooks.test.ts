@@ -244,30 +244,30 @@ describe('a delivery', () => {
     expect((await deliver({ signedWith: 'x' }, 'acme', narrow)).status).toBe(401)
     expect((await deliver({}, 'acme', narrow)).status).toBe(202)
     const refused = await deliver({}, 'acme', narrow)
-    expect([refused.status, refused.headers['ratelimit-policy']]).toEqual([
-      429,
-      '"source";q=1;w=1000',
-    ])
+    expect(refused.status).toBe(429)
+    expect(refused.headers['ratelimit-policy']).toBe('"source";q=1;w=1000')
   })
 })
 
 test('a flood is shed, and of what was accepted nothing is lost', async () => {
-  const app = await another()
-  const url = await app.listen({ port: 0, host: '127.0.0.1' })
-  const send = async (i: number) => {
-    const headers = deliveryHeaders({ id: `flooded-${i}` })
-    const request = { method: 'POST', headers, body: payload() }
-    const reply = await fetch(`${url}/api/v1/webhooks/acme`, request)
-    const body = (await reply.json()) as { task?: string }
-    return { status: reply.status, task: body.task, wait: reply.headers.get('retry-after') }
+  const [floodSize, lanes, burst] = [1_000, 50, 200]
+  const rate = { perSecond: 0.5, burst }
+  const app = await another({ rates: { address: rate, source: rate } })
+  const url = `${await app.listen({ port: 0, host: '127.0.0.1' })}/api/v1/webhooks/acme`
+  const [accepted, waits]: [string[], number[]] = [[], []]
+  const sendOn = async (lane: number) => {
+    for (let i = lane; i < floodSize; i += lanes) {
+      const headers = deliveryHeaders({ id: `flooded-${i}` })
+      const reply = await fetch(url, { method: 'POST', headers, body: payload() })
+      const { task } = (await reply.json()) as { task: string }
+      if (reply.status === 202) accepted.push(task)
+      if (reply.status === 429) waits.push(Number(reply.headers.get('retry-after')))
+    }
   }
-  const replies = await Promise.all(Array.from({ length: 1_000 }, (_, i) => send(i)))
-  const accepted = replies.flatMap(({ status, task }) => (status === 202 ? task! : []))
-  const shed = replies.filter(({ status }) => status === 429)
-  expect(accepted.length + shed.length).toBe(1_000)
-  expect(shed.length).toBeGreaterThan(0)
-  expect(accepted.length).toBeGreaterThanOrEqual(100)
-  expect(shed.every(({ wait }) => Number(wait) >= 1)).toBe(true)
+  await Promise.all(Array.from({ length: lanes }, (_, lane) => sendOn(lane)))
+  expect(accepted.length + waits.length).toBe(floodSize)
+  expect(accepted.length).toBeGreaterThanOrEqual(burst)
+  expect([waits.length > 0, waits.every((wait) => wait >= 1)]).toEqual([true, true])
   const told = await api.told('PushReceived')
   const stored = told.filter(({ delivery }) => delivery.startsWith('flooded-'))
   expect(stored.map(({ task }) => task).toSorted()).toEqual(accepted.toSorted())
@@ -462,13 +462,14 @@ describe('over NATS', () => {
 
   test('both services are found by who looks for services', async () => {
     const client = new Svcm(connection.nc).client({ maxWait: 1_000 } as never)
-    const names = new Set<string>()
-    for await (const { name } of await client.ping()) names.add(name)
-    expect([...names]).toEqual(expect.arrayContaining(['ProcessWebhook', 'TriggerSync']))
-    const subjects: string[] = []
-    for await (const { endpoints } of await client.info('TriggerSync'))
-      subjects.push(...endpoints.map(({ subject }) => subject))
-    expect(new Set(subjects)).toEqual(new Set([serviceSubject('default', 'TriggerSync')]))
+    const [names, subjects] = [new Set<string>(), new Set<string>()]
+    await until('answers that come within their second', async () => {
+      for await (const { name } of await client.ping()) names.add(name)
+      for await (const { endpoints } of await client.info('TriggerSync'))
+        for (const { subject } of endpoints) subjects.add(subject)
+      return names.has('ProcessWebhook') && names.has('TriggerSync') && subjects.size > 0
+    })
+    expect(subjects).toEqual(new Set([serviceSubject('default', 'TriggerSync')]))
   })
 
   test('ProcessWebhook checks signatures as HTTP does, and gives the task', async () => {

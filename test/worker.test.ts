@@ -4,6 +4,7 @@ import type { Doors } from '@headway/streams/room.ts'
 import { versionOf } from '@headway/worker/folder.ts'
 import {
   closeWorld,
+  depthOf,
   ended,
   eventsWhere,
   given,
@@ -16,7 +17,6 @@ import {
   openWorld,
   patient,
   putVersion,
-  queueOf,
   ready,
   request,
   rewrite,
@@ -173,12 +173,11 @@ describe('a run', () => {
     const { root, pipeline, version, worker } = await ready()
     await worker.stop()
     const run = await request(pipeline, version, { say: 'hello' })
-    const depth = () => world.doors.control.depth(queueOf(pipeline, version))
-    await until('one waits', async () => (await depth()) === 1)
+    await until('one waits', async () => (await depthOf(pipeline, version)) === 1)
     expect((await typesOf(run)).filter((type) => type !== 'RunGivenBack')).toEqual([])
     await startWorker(pipeline, root)
     await ended(run)
-    await until('none waits', async () => (await depth()) === 0)
+    await until('none waits', async () => (await depthOf(pipeline, version)) === 0)
   })
 
   test('leaves its steps with moments, rows, findings and logs', async () => {
@@ -244,12 +243,12 @@ describe('a run', () => {
 
   test('whose step exceeds its time loses the thread, not the worker, and leaves a failed step', async () => {
     const { pipeline, version } = await ready({
-      stepTimeoutMs: 300,
+      stepTimeoutMs: 2_000,
       retry: { ...patient, attempts: 1 },
     })
     const run = await request(pipeline, version, { say: '', blockMs: 60_000 })
     const { error } = await one('RunDeadLettered', { run })
-    expect(error).toEqual({ type: 'Timeout', message: 'obey: took longer than 300 ms' })
+    expect(error).toEqual({ type: 'Timeout', message: 'obey: took longer than 2000 ms' })
     const [step] = await eventsWhere('StepFailed', { run })
     expect(step).toMatchObject({ step: 'obey', error: { type: 'Timeout' }, logs: ['execution 1'] })
     await ended(await request(pipeline, version, { say: 'well again' }))
@@ -264,8 +263,7 @@ describe('a run', () => {
     }
     await world.doors.control.send('default', poison as never, `poison-${pipeline}`)
     await ended(await request(pipeline, version, { say: 'fine' }))
-    const depth = () => world.doors.control.depth(queueOf(pipeline, version))
-    await until('an empty queue', async () => (await depth()) === 0)
+    await until('an empty queue', async () => (await depthOf(pipeline, version)) === 0)
   })
 })
 
@@ -342,14 +340,16 @@ describe('an output', () => {
 
 describe('a worker', () => {
   test('that is killed in a step is replaced within five seconds [I8] [E7]', async () => {
-    const { root, version, pipeline, diary, out } = await given('obey')
+    const { root, version, pipeline, diary, out, untilFile, go } = await given('obey')
     const victim = startProcess(pipeline, root)
     await one('ReleaseActivated', { pipeline })
-    const run = await request(pipeline, version, { say: 'x', blockMs: 700, diary })
+    const run = await request(pipeline, version, { say: 'x', untilFile, diary })
     await until('the step runs', async () => (await linesOf(diary)).length === 1)
     await one('RunStarted', { run })
     await startWorker(pipeline, root)
     victim.kill('SIGKILL')
+    await new Promise((resolve) => victim.once('exit', resolve))
+    go()
     await ended(run)
     // Nobody tells of a death; the end of the lease does.
     expect(leaseMs).toBeLessThan(5_000)
@@ -439,32 +439,34 @@ describe('a worker', () => {
   )
 
   test('that is told to stop finishes its run, takes no other one and says good-bye [I16]', async () => {
-    const { root, version, pipeline, diary } = await given('obey')
+    const { root, version, pipeline, diary, untilFile, go } = await given('obey')
     const gate = newGate()
     const slowToGo = ({ live }: Doors) => ({ live: { ...live, put: () => gate.opened } })
     const { worker, stop } = await startWorker(pipeline, root, {}, slowToGo)
     await one('ReleaseActivated', { pipeline })
-    const run = await request(pipeline, version, { say: 'x', blockMs: 700, diary })
+    const run = await request(pipeline, version, { say: 'x', untilFile, diary })
     await until('the step runs', async () => (await linesOf(diary)).length === 1)
     const next = await request(pipeline, version, { say: 'y' })
     const stopped = stop()
+    go()
     await ended(run)
     gate.open()
     await stopped
+    await until('the other one waits', async () => (await depthOf(pipeline, version)) === 1)
     expect(await typesOf(next)).toEqual([])
-    expect(await world.doors.control.depth(queueOf(pipeline, version))).toBe(1)
     expect(await eventsWhere('WorkerLeft', { worker })).toHaveLength(1)
   })
 
   test('that is told to stop in a long run gives it back at once [I16]', async () => {
-    const { root, version, pipeline, diary, out } = await given('obey')
+    const { root, version, pipeline, diary, out, untilFile, go } = await given('obey')
     const stopping = await startWorker(pipeline, root, { drainMs: 200 })
     await one('ReleaseActivated', { pipeline })
-    const run = await request(pipeline, version, { say: 'x', blockMs: 2_000, diary })
+    const run = await request(pipeline, version, { say: 'x', untilFile, diary })
     await until('the step runs', async () => (await linesOf(diary)).length === 1)
     const other = await startWorker(pipeline, root)
     await one('WorkerJoined', { worker: other.worker })
     await stopping.stop()
+    go()
     expect(await eventsWhere('RunGivenBack', { run })).toHaveLength(1)
     await ended(run)
     expect(await linesOf(diary)).toHaveLength(2)

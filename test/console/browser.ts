@@ -24,7 +24,10 @@ const quiet = [
 export type Console = {
   readonly api: ApiWorld
   readonly url: string
-  /** A page of its own: nothing is remembered from another test. What breaks in it is an error. */
+  /**
+   * A page of its own: nothing is remembered from another test, whose page goes. What breaks in it is an
+   * error.
+   */
   open(path: string, scheme?: 'light' | 'dark'): Promise<Page>
   /** What pages complained about. */
   readonly complaints: readonly string[]
@@ -36,27 +39,35 @@ export const loaded = async (page: Page): Promise<void> => {
   await until('the screen', async () => (await page.locator('.skeleton').count()) === 0)
 }
 
+/** Who cannot look into the tables for a second says 503, and is asked again. */
+const isSlow = (complaint: string): boolean => /status of 503\b/.test(complaint)
+
 export const openConsole = async (): Promise<Console> => {
   const api = await ApiWorld.open()
   const url = await api.app.listen({ host: '127.0.0.1', port: 0 })
   const browser: Browser = await chromium.launch({ executablePath: chromiumPath!, args: quiet })
   const complaints: string[] = []
+  let close = async () => {}
   return {
     api,
     url,
     complaints,
     async open(path, colorScheme = 'light') {
+      await close()
       const context = await browser.newContext({
         colorScheme,
         viewport: { width: 1280, height: 900 },
       })
+      close = () => context.close()
       const page = await context.newPage()
       page.on('pageerror', (error) => complaints.push(error.message))
       page.on('console', (message) => {
-        if (message.type() === 'error') complaints.push(message.text())
+        if (message.type() === 'error' && !isSlow(message.text())) complaints.push(message.text())
       })
       await page.goto(url + path)
       await page.locator('h1').waitFor()
+      // The title is set by what listens to keys as well, a moment after the first drawing.
+      await until('the page to listen', async () => (await page.title()).endsWith(' · Headway'))
       return page
     },
     async close() {

@@ -5,6 +5,8 @@ import { chromiumPath, openConsole, type Console } from './browser.ts'
 
 const steps = 500
 const commits = 900
+/** Each commit is on disk before the next one. */
+const furnishMs = 180_000
 
 describe.runIf(chromiumPath)('much of it', () => {
   let open: Console
@@ -40,7 +42,7 @@ describe.runIf(chromiumPath)('much of it', () => {
     await api.ended('RunDeadLettered', 'wide', run)
     for (let i = 1; i <= commits; i++) await api.version('in/wide', i)
     await api.settled()
-  })
+  }, furnishMs)
   afterAll(async () => {
     await open.close()
   })

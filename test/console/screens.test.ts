@@ -155,11 +155,17 @@ describe.runIf(chromiumPath)('what people do in the console', () => {
 
   test('a pipeline is paused, and resumed by the way back', async () => {
     const page = await console_.open('/pipelines/orders')
-    await page.getByRole('button', { name: 'Pause' }).click()
-    await page.getByRole('dialog').getByRole('button', { name: 'Pause' }).click()
-    await page.locator('.beside .state', { hasText: 'paused' }).waitFor()
+    const pause = async () => {
+      await page.getByRole('button', { name: 'Pause' }).click()
+      await page.getByRole('dialog').getByRole('button', { name: 'Pause' }).click()
+    }
+    await pause()
+    // The way back is offered for some seconds only: nothing is waited for before.
     await page.getByRole('button', { name: 'Undo' }).click()
     await told(console_.api, 'PipelineResumed')
+    await console_.api.settled()
+    await pause()
+    await page.locator('.beside .state', { hasText: 'paused' }).waitFor()
   })
 
   test('a run is asked about on its own page, and the inbox has the same form', async () => {

@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { buildApp } from '@headway/api/app.ts'
 import { openDatabase } from '@headway/api/database.ts'
 import { examples } from '@headway/schemas/examples.ts'
 import { mintToken } from '@headway/schemas/token.ts'
 import { chromiumPath, openConsole } from './browser.ts'
 
+/** All servers and the browser are started in the test. */
+vi.setConfig({ testTimeout: 90_000 })
 const auth = { sessionKey: 'a-key-of-at-least-thirty-two-characters' }
 
 test.runIf(chromiumPath)('whoever has to say who they are hands in a token once', async () => {

@@ -1,6 +1,7 @@
 /** The cases of the work queue: commands that come again, leases, and timers. */
 import type { CommandOf } from '@headway/schemas/commands.ts'
 import type { Delivery, Queue } from '@headway/schemas/ports.ts'
+import { leaseMs } from '@headway/streams/control.ts'
 import type { Doors } from '@headway/streams/room.ts'
 import type { Case, Subject } from './conformance.ts'
 
@@ -94,7 +95,9 @@ const queueCases: readonly Case[] = [
       await waitFor(subject, () => taken.length > 0)
       const inHand = await control.depth(queue)
       taken[0]!.ack()
-      await subject.doors.clock.sleep(300)
+      const until = subject.now() + 5_000
+      while ((await control.depth(queue)) !== 0 && subject.now() < until)
+        await subject.doors.clock.sleep(50)
       const after = await control.depth(queue)
       await end()
       return [before, waiting, inHand, after, taken.length]
@@ -158,7 +161,7 @@ const queueCases: readonly Case[] = [
       const afterMs = subject.now() - givenBackAt
       taken[1]!.ack()
       await end()
-      return [taken[1]!.deliveries, afterMs >= 990 && afterMs < 2_500]
+      return [taken[1]!.deliveries, afterMs >= 990 && afterMs < leaseMs - 500]
     },
     expected: [2, true],
   },
@@ -189,7 +192,7 @@ const queueCases: readonly Case[] = [
       await waitFor(subject, () => all().length > 0)
       await subject.doors.clock.sleep(1_000)
       const atFirst = all().length
-      all()[0]!.retry(1_500)
+      all()[0]!.retry(3_500)
       await subject.doors.clock.sleep(800)
       const whileGivenBack = all().length
       await waitFor(subject, () => all().length > 1)
@@ -229,14 +232,14 @@ const timerCases: readonly Case[] = [
     name: 'a timer fires once, never early; a later moment replaces, an earlier one does not',
     observe: async (subject, own) => {
       const { control, clock } = subject.doors
-      const dueAt = subject.now() + 1_500
+      const dueAt = subject.now() + 4_000
       await control.arm(dueOf(own), dueAt - 500, closeOf(own))
       await control.arm(dueOf(own), dueAt, closeOf(own))
       await subject.other.control.arm(dueOf(own), dueAt - 1_000, closeOf(own))
       await waitFor(subject, () => subject.fired(own).length > 0)
       const firedAt = subject.fired(own)[0]!.at
       await clock.sleep(1_000)
-      return [firedAt >= dueAt, firedAt < dueAt + 1_000, subject.fired(own).length]
+      return [firedAt >= dueAt, firedAt < dueAt + 3_000, subject.fired(own).length]
     },
     expected: [true, true, 1],
   },
@@ -250,7 +253,7 @@ const timerCases: readonly Case[] = [
       const afterMs = subject.fired(own)[0]!.at - armedAt
       await control.arm(dueOf(own), subject.now() + 300, closeOf(own))
       await waitFor(subject, () => subject.fired(own).length === 2)
-      return [afterMs < 1_000, subject.fired(own).length]
+      return [afterMs < 5_000, subject.fired(own).length]
     },
     expected: [true, 2],
   },
@@ -261,13 +264,15 @@ const timerCases: readonly Case[] = [
       await control.repeat(dueOf(own), 1_000, closeOf(own))
       await clock.sleep(500)
       await subject.other.control.repeat(dueOf(own), 1_000, closeOf(own))
-      await waitFor(subject, () => subject.fired(own).length >= 3)
+      const moments = () => subject.fired(own).map((fired) => fired.at)
+      // A server that stood still fires late, and the next one is soon after it.
+      const isRegular = () =>
+        moments().some((at, i, all) => i > 0 && Math.abs(at - all[i - 1]! - 1_000) < 300)
+      await waitFor(subject, () => moments().length >= 3 && isRegular())
       await control.disarm(dueOf(own))
-      await clock.sleep(300)
-      const count = subject.fired(own).length
-      await clock.sleep(2_000)
-      const apartMs = subject.fired(own)[1]!.at - subject.fired(own)[0]!.at
-      return [subject.fired(own).length - count, apartMs > 700 && apartMs < 1_500]
+      const disarmedAt = subject.now()
+      await clock.sleep(2_300)
+      return [moments().filter((at) => at > disarmedAt + 300).length, isRegular()]
     },
     expected: [0, true],
   },

@@ -240,10 +240,10 @@ const otherCases: readonly Case[] = [
   {
     name: 'a volatile fact goes with its time, and may then be made anew',
     observe: async ({ doors, other }, own) => {
-      await doors.live.put(`${own}/a`, 'x', 1_000)
+      await doors.live.put(`${own}/a`, 'x', 4_000)
       await doors.live.put(`${own}/b`, 'x', 60_000)
       const before = await other.live.keys(own)
-      await doors.clock.sleep(2_500)
+      await doors.clock.sleep(6_500)
       const after = await other.live.keys(own)
       return [before.length, after.length, await doors.live.swap(`${own}/a`, 'y', 0, 1_000)]
     },

@@ -6,7 +6,7 @@ import { Agent, request } from 'undici'
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { conforms, removing, setting } from './conformance.ts'
-import { freePort } from './free-port.ts'
+import { closedPort } from './free-port.ts'
 import { installed } from './installed.ts'
 import { startKubeApiServer } from './kube-apiserver.ts'
 import { startKubernetes } from './kubernetes-server.ts'
@@ -30,17 +30,15 @@ const clusters: { name: string; start: () => Promise<Cluster> }[] = [
 
 describe.each(clusters)('Kubernetes: $name', ({ name, start }) => {
   let cluster: Cluster
-  let closed: number
   beforeAll(async () => {
     cluster = await start()
-    closed = await freePort()
   })
   afterAll(() => cluster?.stop())
 
   const optionsFor = (where: string) => ({ ...cluster.access, name: where, namespace: 'default' })
   const unreachable = () => ({
     ...optionsFor('a'),
-    server: cluster.access.server.replace(/:\d+$/, `:${closed}`),
+    server: cluster.access.server.replace(/:\d+$/, `:${closedPort}`),
   })
   const refused = () => ({
     options: { ...optionsFor('a'), token: 'wrong-token' },

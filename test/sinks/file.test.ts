@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { conforms, removing, setting } from './conformance.ts'
-import { freePort } from './free-port.ts'
+import { closedPort } from './free-port.ts'
 import { onPath } from './installed.ts'
 import { startSsh, type SshServer } from './ssh-server.ts'
 import { never, openSink, place } from './sink-under-test.ts'
@@ -130,10 +130,8 @@ const program = onPath('sshd', 'openssh-server')
 
 describe.runIf(program)('a file on another machine', () => {
   let server: SshServer
-  let closed: number
   beforeAll(async () => {
     server = await startSsh(program!)
-    closed = await freePort()
   })
   afterAll(() => server?.stop())
   const remote = (where: string, format: Format = 'yaml') => ({
@@ -145,7 +143,7 @@ describe.runIf(program)('a file on another machine', () => {
   conforms('file, sftp,', {
     type: 'file',
     options: (where) => remote(where),
-    unreachable: () => ({ ...remote('a'), sftp: { ...server.sftp, port: closed } }),
+    unreachable: () => ({ ...remote('a'), sftp: { ...server.sftp, port: closedPort } }),
     refused: () => ({
       options: { ...remote('a'), sftp: { ...server.sftp, privateKey: server.otherKey } },
       secrets: [server.otherKey, server.otherKey.split('\n')[1]!],

@@ -2,16 +2,14 @@
 import { createHmac } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { conforms, removing, setting, strange } from './conformance.ts'
-import { freePort } from './free-port.ts'
+import { closedPort } from './free-port.ts'
 import { startHttpService, type HttpService } from './http-service.ts'
 import { never, openSink, place } from './sink-under-test.ts'
 
 const bearerToken = 'right-token'
 let service: HttpService
-let closed: number
 beforeAll(async () => {
   service = await startHttpService(bearerToken)
-  closed = await freePort()
 })
 afterAll(() => service?.stop())
 
@@ -26,7 +24,7 @@ const documentOf = (where: string, origin = service.url) => ({
   url: `${origin}/document/${where}`,
   bearerToken,
 })
-const gone = () => `http://127.0.0.1:${closed}`
+const gone = () => `http://127.0.0.1:${closedPort}`
 
 conforms('http, a request per key,', {
   type: 'http',

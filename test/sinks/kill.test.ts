@@ -37,7 +37,7 @@ const pool = 'killed'
 const folder = 'config-sync'
 const keyCount = 60
 const withinMs = 60_000
-vi.setConfig({ testTimeout: 3 * withinMs, hookTimeout: withinMs })
+vi.setConfig({ testTimeout: 3 * withinMs, hookTimeout: 3 * withinMs })
 const scratch = fileURLToPath(new URL(`../.headway/kill-${process.pid}`, import.meta.url))
 const holds = join(scratch, 'holds')
 const root = join(scratch, 'pipelines')
@@ -117,6 +117,8 @@ beforeAll(async () => {
 afterAll(async () => {
   await stopWorkers()
   await closeWorld()
+  // The next file of this process may start workers as well.
+  for (const name of ['HOLD_FOLDER', 'HEADWAY_THREADS']) delete process.env[name]
   for (const end of ends) await end()
   await rm(scratch, { recursive: true, force: true })
 })

@@ -3,7 +3,7 @@ import type { Plain } from '@headway/schemas/rules/value.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { conforms, setting } from './conformance.ts'
 import { startFerretDb } from './ferretdb-server.ts'
-import { freePort } from './free-port.ts'
+import { closedPort } from './free-port.ts'
 import { installed } from './installed.ts'
 import { never, openSink, place } from './sink-under-test.ts'
 
@@ -14,17 +14,15 @@ const without = (value: Plain) => Array.isArray(value) && /\[.*\[|\./.test(JSON.
 
 describe.runIf(program)('MongoDB', () => {
   let server: Awaited<ReturnType<typeof startFerretDb>>
-  let closed: number
   beforeAll(async () => {
     server = await startFerretDb(program!)
-    closed = await freePort()
   })
   afterAll(() => server?.stop())
 
   const collectionOf = (where: string) =>
     server.client.db('headway').collection<{ _id: string; [field: string]: unknown }>(where)
   const unreachable = () => ({
-    url: `mongodb://127.0.0.1:${closed}/`,
+    url: `mongodb://127.0.0.1:${closedPort}/`,
     database: 'headway',
     collection: 'a',
     timeoutMs: 300,
@@ -49,6 +47,7 @@ describe.runIf(program)('MongoDB', () => {
     type: 'mongodb',
     without,
     keysKilled: 40,
+    calmMs: 1_000,
     options: optionsFor,
     unreachable,
     refused,
@@ -66,6 +65,7 @@ describe.runIf(program)('MongoDB', () => {
     type: 'mongodb',
     without,
     keysKilled: 40,
+    calmMs: 1_000,
     isLoose: true,
     keysLarge: 2_000,
     options: (where) => ({ ...optionsFor(where), layout: 'document', document: 'shop' }),

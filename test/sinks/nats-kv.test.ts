@@ -8,13 +8,12 @@ import { openKv } from '@headway/streams/kv.ts'
 import { connect } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { conforms, setting } from './conformance.ts'
-import { freePort } from './free-port.ts'
+import { closedPort } from './free-port.ts'
 import { never, openSink, place } from './sink-under-test.ts'
 
 let directory: string
 let nats: Child
 let guarded: Child
-let closed: number
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'headway-kv-'))
   const open = await readFile(new URL('../../deploy/nats.conf', import.meta.url), 'utf8')
@@ -27,7 +26,6 @@ beforeAll(async () => {
     config,
     watchMs: 3_600_000,
   })
-  closed = await freePort()
 })
 afterAll(async () => {
   await Promise.all([nats?.stop(), guarded?.stop()])
@@ -35,13 +33,16 @@ afterAll(async () => {
 })
 
 const options = (bucket: string) => ({ url: nats.url, bucket })
+/** What the dead had sent is carried out key by key, each of them to the disk. */
+const calmMs = 1_000
 const openBucket = (bucket: string) =>
   openKv({ ...options(bucket), history: 5, replicas: 1, relaxed: false, timeoutMs: 5_000 })
 
 conforms('nats_kv', {
   type: 'nats_kv',
   options,
-  unreachable: () => ({ url: `nats://127.0.0.1:${closed}`, bucket: 'a' }),
+  calmMs,
+  unreachable: () => ({ url: `nats://127.0.0.1:${closedPort}`, bucket: 'a' }),
   foreign: {
     put: async (where) => {
       const kv = await openBucket(where)
@@ -60,6 +61,7 @@ conforms('nats_kv', {
 conforms('nats_kv, with a login,', {
   type: 'nats_kv',
   options: (bucket) => ({ url: guarded.url, bucket, user: 'ann', password: 'right' }),
+  calmMs,
   refused: () => ({
     options: { url: guarded.url, bucket: 'a', user: 'ann', password: 'wrong-secret' },
     secrets: ['wrong-secret'],
@@ -69,6 +71,7 @@ conforms('nats_kv, with a login,', {
 conforms('nats_kv, relaxed,', {
   type: 'nats_kv',
   options: (bucket) => ({ ...options(bucket), relaxed: true }),
+  calmMs,
 })
 
 const a = (text: string | null, revision: number) => ({ key: 'a', text, revision })

@@ -7,18 +7,16 @@ import { startPostgres } from '@headway/deploy/postgres.ts'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { conforms, removing, setting } from './conformance.ts'
-import { freePort } from './free-port.ts'
+import { closedPort } from './free-port.ts'
 import { never, openSink, place } from './sink-under-test.ts'
 
 let directory: string
 let server: Child
-let closed: number
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'headway-table-'))
   // Postgres runs as somebody else when we are root, and must be able to get there.
   await chmod(directory, 0o755)
   server = await startPostgres({ dataDir: join(directory, 'pg') })
-  closed = await freePort()
 }, 60_000)
 afterAll(async () => {
   await server?.stop()
@@ -37,7 +35,7 @@ const sql = async (text: string): Promise<Record<string, unknown>[]> => {
 }
 
 const unreachable = () => ({
-  url: `postgres://headway:pw-secret@127.0.0.1:${closed}/headway`,
+  url: `postgres://headway:pw-secret@127.0.0.1:${closedPort}/headway`,
   environment: 'a',
 })
 const refused = () => ({

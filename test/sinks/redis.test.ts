@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { until } from '../harness.ts'
 import { conforms, setting } from './conformance.ts'
-import { freePort } from './free-port.ts'
+import { closedPort } from './free-port.ts'
 import { onPath } from './installed.ts'
 import { startRedis, type RedisServer } from './redis-server.ts'
 import { never, openSink, place } from './sink-under-test.ts'
@@ -13,7 +13,6 @@ const password = 'right-password'
 describe.runIf(program)('Redis', () => {
   let server: RedisServer
   let cluster: RedisServer
-  let closed: number
   beforeAll(async () => {
     server = await startRedis(program!, [], password)
     cluster = await startRedis(program!, [
@@ -26,7 +25,6 @@ describe.runIf(program)('Redis', () => {
     await until('the cluster is there', async () =>
       String(await cluster.client.call('cluster', 'info')).includes('cluster_state:ok'),
     )
-    closed = await freePort()
   })
   afterAll(() => Promise.all([server?.stop(), cluster?.stop()]))
 
@@ -55,7 +53,7 @@ describe.runIf(program)('Redis', () => {
       type: 'redis',
       options,
       foreign,
-      unreachable: () => ({ ...options('a'), servers: [`127.0.0.1:${closed}`] }),
+      unreachable: () => ({ ...options('a'), servers: [`127.0.0.1:${closedPort}`] }),
       refused: () => ({
         options: { ...options('a'), password: 'wrong-password' },
         secrets: ['wrong-password'],
@@ -74,7 +72,7 @@ describe.runIf(program)('Redis', () => {
       structure: 'string',
       key: 'a:',
       mode: 'cluster',
-      servers: [`127.0.0.1:${closed}`],
+      servers: [`127.0.0.1:${closedPort}`],
     }),
   })
 

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { conforms, setting } from './conformance.ts'
-import { freePort } from './free-port.ts'
+import { closedPort } from './free-port.ts'
 import { installed } from './installed.ts'
 import { credentials, startS3 } from './s3-server.ts'
 import { never, openSink, place } from './sink-under-test.ts'
@@ -21,15 +21,13 @@ const servers = [
 
 describe.each(servers)('S3: $name', ({ name, start }) => {
   let server: { endpoint: string; stop: () => Promise<void> }
-  let closed: number
   beforeAll(async () => {
     server = await start()
-    closed = await freePort()
   })
   afterAll(() => server?.stop())
 
   const optionsFor = (key: string) => ({ ...credentials, bucket, key, endpoint: server.endpoint })
-  const unreachable = () => ({ ...optionsFor('a'), endpoint: `http://127.0.0.1:${closed}` })
+  const unreachable = () => ({ ...optionsFor('a'), endpoint: `http://127.0.0.1:${closedPort}` })
   const refused = () => ({
     options: { ...optionsFor('a'), secretAccessKey: 'wrong-secret' },
     secrets: ['wrong-secret', credentials.accessKeyId],

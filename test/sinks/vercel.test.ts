@@ -1,18 +1,16 @@
 /** The vercel sink against a server that speaks Vercel's documented API; there is no other to be had. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { conforms, removing, setting } from './conformance.ts'
-import { freePort } from './free-port.ts'
+import { closedPort } from './free-port.ts'
 import { never, openSink, place } from './sink-under-test.ts'
 import { startVercel, token } from './vercel-server.ts'
 
 describe('Vercel', () => {
   let server: Awaited<ReturnType<typeof startVercel>>
   let busy: Awaited<ReturnType<typeof startVercel>>
-  let closed: number
   beforeAll(async () => {
     server = await startVercel()
     busy = await startVercel({ tooManyFirst: 3 })
-    closed = await freePort()
   })
   afterAll(() => Promise.all([server.stop(), busy.stop()]))
 
@@ -37,7 +35,7 @@ describe('Vercel', () => {
     strangeKeys: ['_', 'a', 'A1_b2', '__proto__'],
     forbiddenKeys: { keys: ['db.host', 'with space', '1A', ''], error: /not a variable's name/ },
     keysMax: { count: 1_000, error: /an environment takes 1000/ },
-    unreachable: () => ({ ...optionsFor('a'), url: `http://127.0.0.1:${closed}` }),
+    unreachable: () => ({ ...optionsFor('a'), url: `http://127.0.0.1:${closedPort}` }),
     refused: () => ({
       options: { ...optionsFor('a'), token: 'wrong-token' },
       secrets: ['wrong-token'],

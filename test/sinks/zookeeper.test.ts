@@ -2,7 +2,7 @@
 import { openSession } from '@headway/worker/sinks/zookeeper-session.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { conforms, removing, setting } from './conformance.ts'
-import { freePort } from './free-port.ts'
+import { closedPort } from './free-port.ts'
 import { installed } from './installed.ts'
 import { never, openSink, place } from './sink-under-test.ts'
 import { startZooKeeper, type Server } from './zookeeper-server.ts'
@@ -12,10 +12,8 @@ const open = [{ scheme: 'world', id: 'anyone', bits: 31 }]
 
 describe.runIf(jars)('ZooKeeper', () => {
   let server: Server
-  let closed: number
   beforeAll(async () => {
     server = await startZooKeeper(jars!)
-    closed = await freePort()
     const session = await openSession(server.address, { auth: 'ann:right', timeoutMs: 5_000 })
     const acl = [{ scheme: 'auth', id: '', bits: 31 }]
     await session.change([{ do: 'create', path: '/closed', data: null, acl }])
@@ -23,7 +21,7 @@ describe.runIf(jars)('ZooKeeper', () => {
   })
   afterAll(() => server?.stop())
 
-  const unreachable = () => ({ servers: `127.0.0.1:${closed}`, path: '/a' })
+  const unreachable = () => ({ servers: `127.0.0.1:${closedPort}`, path: '/a' })
   const refused = () => ({
     options: { servers: server.address, path: '/closed', auth: 'ann:wrong-password' },
     secrets: ['wrong-password'],
@@ -113,7 +111,7 @@ describe.runIf(jars)('ZooKeeper', () => {
   })
 
   test('the next server of the list is asked when one is gone', async () => {
-    const servers = `127.0.0.1:${closed},${server.address}`
+    const servers = `127.0.0.1:${closedPort},${server.address}`
     const sink = await openSink('zookeeper', { servers, path: '/second' })
     await sink.write(setting([['a', '1']]), place, never)
     expect(await sink.read('all', never)).toEqual(new Map([['a', '1']]))
