@@ -6,6 +6,7 @@
  */
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { withDeadline } from './deadline.ts'
 import { SecretError } from './secrets.ts'
 
 const attemptsMax = 5
@@ -41,7 +42,7 @@ const send = async ({ path, token, body }: Request, signal: AbortSignal) => {
     },
     ...(body && { body: JSON.stringify(body) }),
     redirect: 'error',
-    signal: AbortSignal.any([signal, AbortSignal.timeout(attemptMs)]),
+    signal: withDeadline(attemptMs, signal),
   })
   const text = await response.text()
   return { response, text }

@@ -88,14 +88,17 @@ describe('an answer of the read models', () => {
     await move()
     await sql.query('begin; lock table headway.pipelines in access exclusive mode')
     const asked = Array.from({ length: 20 }, () => ask())
-    const [one] = await until('somebody waits', async () => {
-      const found = await waitingQueries()
-      return found.length > 0 && found
-    })
-    await sql.query('select pg_cancel_backend($1)', [one])
-    // One of them got the failure; the others ask for themselves, as many as there are connections.
-    await until('the others ask', async () => (await waitingQueries()).some((pid) => pid !== one))
-    await sql.query('commit')
+    try {
+      const [one] = await until('somebody waits', async () => {
+        const found = await waitingQueries()
+        return found.length > 0 && found
+      })
+      await sql.query('select pg_cancel_backend($1)', [one])
+      // One of them got the failure; the others ask for themselves, as many as there are connections.
+      await until('the others ask', async () => (await waitingQueries()).some((pid) => pid !== one))
+    } finally {
+      await sql.query('commit')
+    }
     const statuses = (await Promise.all(asked)).map(({ status }) => status)
     expect(statuses.filter((status) => status === 503)).toHaveLength(1)
     expect(statuses.filter((status) => status === 200)).toHaveLength(19)

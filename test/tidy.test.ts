@@ -139,6 +139,15 @@ describe('words', () => {
   })
 })
 
+describe('traps', () => {
+  test('a deadline among other signals is made where Node 20 keeps it', () => {
+    const lost = broken(sources, ({ text }) =>
+      /AbortSignal\.any\(\[[^\]]*AbortSignal\.timeout/.test(text),
+    )
+    expect(lost).toEqual([])
+  })
+})
+
 describe('completeness', () => {
   test('every invariant of the design is named by a test', () => {
     const titles = sources

@@ -9,6 +9,7 @@ import type { Actor } from '@headway/schemas/definitions.ts'
 import type { Event } from '@headway/schemas/events.ts'
 import { sha256, ulidOf } from '@headway/schemas/ids.ts'
 import type { Topic } from '@headway/schemas/ports.ts'
+import { withDeadline } from '@headway/streams/deadline.ts'
 import type { Api } from './api.ts'
 import { canonical } from './canonical.ts'
 import { Problem } from './problem.ts'
@@ -162,5 +163,5 @@ export const patience = (
 ): AbortSignal => {
   const gone = new AbortController()
   reply.raw.once('close', () => gone.abort())
-  return AbortSignal.any([gone.signal, api.signal, AbortSignal.timeout(ms)])
+  return withDeadline(ms, gone.signal, api.signal)
 }

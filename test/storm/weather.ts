@@ -4,6 +4,7 @@
  */
 import { fileURLToPath } from 'node:url'
 import type { Commit } from '@headway/schemas/ports.ts'
+import { withDeadline } from '@headway/streams/deadline.ts'
 import type { Doors } from '@headway/streams/room.ts'
 import { startConstellation, type Constellation } from '../constellation.ts'
 import { isSettled, problemsOf } from './check.ts'
@@ -152,8 +153,7 @@ const storm = async (
   const { tell, seconds, eventsPerSecond } = options
   const { doors } = constellation
   const faults = new Map<FaultName, number>()
-  const ends = AbortSignal.timeout(seconds * 1_000)
-  const signal = options.signal ? AbortSignal.any([ends, options.signal]) : ends
+  const signal = withDeadline(seconds * 1_000, ...(options.signal ? [options.signal] : []))
   const startedAt = performance.now()
   const eventsBefore = books.events
   const told = tellProgress(constellation, books, faults, tell)

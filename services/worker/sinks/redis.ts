@@ -7,6 +7,7 @@
  * begins anew with every write of ours. Commands go out together, a thousand at a time; a cluster gets
  * them sorted by node. RedisJSON is not used.
  */
+import { withDeadline } from '@headway/streams/deadline.ts'
 import type { Cluster, Redis } from 'ioredis'
 import { Type } from '../options.ts'
 import { inBatches } from './batches.ts'
@@ -57,7 +58,7 @@ export const redis: SinkType<typeof options> = {
     const guarded = async <T>(signal: AbortSignal, act: (shape: Shape) => Promise<T>) => {
       signal.throwIfAborted()
       said = null
-      const limit = AbortSignal.any([signal, AbortSignal.timeout(60_000)])
+      const limit = withDeadline(60_000, signal)
       // What waits for an answer is told that there is none.
       const stop = () => opened?.disconnect()
       limit.addEventListener('abort', stop, { once: true })

@@ -7,6 +7,7 @@
  * that is where secrets are.
  */
 import { setTimeout as delay } from 'node:timers/promises'
+import { withDeadline } from '@headway/streams/deadline.ts'
 import type { Dispatcher } from 'undici'
 import { SinkError } from './sink.ts'
 
@@ -39,7 +40,7 @@ export const send = async (asked: SinkRequest): Promise<SinkAnswer> => {
 
 const sendOnce = async ({ url, signal, ...asked }: SinkRequest): Promise<SinkAnswer> => {
   const { request } = await import('undici')
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
+  const limit = withDeadline(timeoutMs, signal)
   try {
     const { statusCode, headers, body } = await request(url, {
       method: asked.method,
