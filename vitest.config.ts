@@ -9,9 +9,9 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     pool: 'forks',
-    // What three processes have loaded is not loaded again for each of 140 files.
+    // What four processes have loaded is not loaded again for each of 140 files.
     isolate: false,
     // They wait for servers and for time more than they compute.
-    maxWorkers: 3,
+    maxWorkers: 4,
   },
 })

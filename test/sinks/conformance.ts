@@ -199,7 +199,7 @@ export const conforms = (name: string, subject: Subject): void => {
 
     test('a large set of keys', async () => {
       const sink = await at(fresh())
-      const { keysMax, keysLarge = 10_000 } = subject
+      const { keysMax, keysLarge = 3_000 } = subject
       const count = Math.min(keysLarge, keysMax?.count ?? keysLarge)
       const entries = numbered(sink, count, (i) => `value ${i}`)
       await sink.write(setting(entries), place, never)
@@ -302,7 +302,7 @@ export const conforms = (name: string, subject: Subject): void => {
     })
 
     describe('killed in the middle', () => {
-      const rounds = 4
+      const rounds = 3
       test.each(Array.from({ length: rounds }, (_, i) => i))(
         'and written again ends right (%i)',
         async (round) => {
