@@ -99,7 +99,11 @@ const make = async (entry, outfile, options, plugins = []) => {
 export const bundle = (entry, outfile, plugins = []) =>
   make(entry, outfile, { entryPoints: [entry], outfile, sourcemap: 'inline' }, plugins)
 
-/** In parts, each loaded when it is asked for: a command must not load what all the others need. */
+/**
+ * A command must not load what all the others need, nor a thread what steps need that it never runs:
+ * packages that one bundled file imports are loaded with it, whoever asks for them.
+ */
+const inParts = /^services-cli-|-thread\.mjs$|-pipeline\.mjs$/
 const bundleInParts = (entry, outfile) => {
   const name = basename(outfile, '.mjs')
   return make(entry, outfile, {
@@ -108,6 +112,7 @@ const bundleInParts = (entry, outfile) => {
     outExtension: { '.js': '.mjs' },
     chunkNames: `${name}-[hash]`,
     splitting: true,
+    sourcemap: 'linked',
     // What commander requires is in Node itself.
     banner: {
       js: "import{createRequire as requireFrom}from'node:module';const require=requireFrom('/');",
@@ -137,9 +142,10 @@ export const sweep = (directory = outdir, now = Date.now()) => {
     const outfile = join(directory, name.slice(0, -'.json'.length))
     try {
       const { entry, parts } = noteIn(outfile)
+      const own = [basename(outfile), ...parts, name]
       if (statSync(root + entry, { throwIfNoEntry: false }))
-        for (const part of [name, basename(outfile), ...parts]) referred.add(part)
-      else for (const file of [outfile, noteOf(outfile)]) rmSync(file, { force: true })
+        for (const part of own) referred.add(part)
+      else for (const part of own) rmSync(join(directory, part), { force: true })
     } catch {
       // Somebody else is sweeping as well.
     }
@@ -156,7 +162,7 @@ export const bundled = async (entry) => {
   const name = relative(root, entry).replaceAll('/', '-').replace(/\.ts$/, '.mjs')
   const outfile = join(outdir, name)
   if (isFresh(outfile)) return outfile
-  await (name.startsWith('services-cli-') ? bundleInParts : bundle)(entry, outfile)
+  await (inParts.test(name) ? bundleInParts : bundle)(entry, outfile)
   sweep()
   return outfile
 }

@@ -54,7 +54,8 @@ test('a bundle is made again when something in it changes, and only then', async
 
 test('bundles of folders that are gone go with the next one that is made', async () => {
   write('services/room/main.ts', 'export {}')
-  write('throw-away/pipeline.ts', 'export {}')
+  write('throw-away/pipeline.ts', `export const step = () => import('./step.ts')`)
+  write('throw-away/step.ts', `export const name = 'a'`)
   const gone = await bundler.bundled(place('throw-away/pipeline.ts'))
   rmSync(place('throw-away'), { recursive: true })
   await bundler.bundled(place('services/room/main.ts'))
