@@ -117,6 +117,8 @@ afterAll(async () => {
   await postgres.stop()
   await closeWorld()
   await rm(scratch, { recursive: true, force: true })
+  // The next file of this process may start workers as well.
+  for (const name of ['HOLD_FOLDER', 'HEADWAY_THREADS']) delete process.env[name]
 })
 
 const fileOf = (word: 'hold' | 'at', rule: Rule) => join(holds, `${word}-planned-${rule}`)

@@ -16,7 +16,7 @@ import { Identities } from './auth/identity.ts'
 import { serveDocs, type DocumentedRoute } from './docs.ts'
 import { tagAnswers } from './etag.ts'
 import { keepAnswers } from './kept.ts'
-import { Position } from './position.ts'
+import { Position, projectedWaitMs } from './position.ts'
 import { Problem, sendProblem } from './problem.ts'
 import { serveProblems } from './problems.ts'
 import { routes } from './routes/index.ts'
@@ -36,7 +36,6 @@ const ratesDefault = {
   address: { perSecond: 50, burst: 200 },
   source: { perSecond: 100, burst: 400 },
 }
-const projectedWaitMs = 2_000
 const noParameters = Type.Object({})
 
 export const buildApp = async (ports: ApiPorts): Promise<App> => {

@@ -9,6 +9,8 @@ import type { Kysely } from 'kysely'
 import type { Clock } from '@headway/schemas/ports.ts'
 import type { ApiDatabase } from './database.ts'
 
+/** How long whoever needs to know waits for the read models. */
+export const projectedWaitMs = 2_000
 const freshMs = 25
 const pollMs = 10
 

@@ -12,10 +12,10 @@ import type { Topic } from '@headway/schemas/ports.ts'
 import { withDeadline } from '@headway/streams/deadline.ts'
 import type { Api } from './api.ts'
 import { canonical } from './canonical.ts'
+import { projectedWaitMs } from './position.ts'
 import { Problem } from './problem.ts'
 
 const appendMsMax = 10_000
-const projectedWaitMs = 2_000
 export const ReasonBody = Type.Object(
   { reason: Type.Optional(Type.String({ maxLength: 1_000 })) },
   { additionalProperties: false },

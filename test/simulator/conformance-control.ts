@@ -61,9 +61,13 @@ const take = ({ control }: Doors, queue: Queue, hands = 1) => {
   return { taken, end }
 }
 
-const waitFor = async ({ doors, now }: Subject, condition: () => boolean, withinMs = 15_000) => {
+const waitFor = async (
+  { doors, now }: Subject,
+  condition: () => boolean | Promise<boolean>,
+  withinMs = 15_000,
+) => {
   const until = now() + withinMs
-  while (!condition() && now() < until) await doors.clock.sleep(20)
+  while (!(await condition()) && now() < until) await doors.clock.sleep(20)
 }
 
 const queueCases: readonly Case[] = [
@@ -95,9 +99,7 @@ const queueCases: readonly Case[] = [
       await waitFor(subject, () => taken.length > 0)
       const inHand = await control.depth(queue)
       taken[0]!.ack()
-      const until = subject.now() + 5_000
-      while ((await control.depth(queue)) !== 0 && subject.now() < until)
-        await subject.doors.clock.sleep(50)
+      await waitFor(subject, async () => (await control.depth(queue)) === 0, 5_000)
       const after = await control.depth(queue)
       await end()
       return [before, waiting, inHand, after, taken.length]

@@ -15,6 +15,7 @@ import { sha256, ulidOf } from '@headway/schemas/ids.ts'
 import type { Row } from '@headway/schemas/tables.ts'
 import { base, type Api, type Routes } from '../api.ts'
 import { timeOf } from '../moments.ts'
+import { projectedWaitMs } from '../position.ts'
 import { Problem } from '../problem.ts'
 import { AcceptedShape, KeyParams } from '../shapes.ts'
 import { actorOf, append, keyOf, keyReused, patience, written } from '../write.ts'
@@ -22,7 +23,6 @@ import { findVersion, presentVersion, rowOf, VersionShape } from './asset-versio
 import { findAsset } from './assets.ts'
 
 const waitSDefault = 10
-const projectedWaitMs = 2_000
 
 const Query = Type.Object({
   wait: Type.Optional(
